@@ -1,0 +1,83 @@
+-- The outbox itself: an append-only table in four segments that are emptied whole.
+-- Names are unqualified: the first schema of search_path is the one that gets the tables.
+
+-- CACHE 1: a session that held numbers in reserve would append with a number older than its neighbour's, out of order.
+create sequence message_seq as bigint cache 1;
+
+-- The number of the segment in use; its remainder by four names the child. Rotating is nextval: nobody waits for it.
+create sequence segment_seq as bigint cache 1;
+
+-- A UUIDv7 (RFC 9562, section 5.7) for rows that are written by plain SQL; the libraries bring their own.
+create function uuid_v7() returns uuid
+  language sql volatile parallel safe
+  as $$
+    select encode(
+      set_bit(set_bit(
+        overlay(uuid_send(gen_random_uuid())
+          placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+          from 1 for 6),
+        52, 1), 53, 1),
+      'hex')::uuid
+  $$;
+
+create table message (
+  xid            xid8        not null default pg_current_xact_id(),
+  seq            bigint      not null default nextval('message_seq'),
+  segment        smallint    not null default (coalesce(pg_sequence_last_value('segment_seq'::regclass), 0) % 4),
+  id             uuid        not null default uuid_v7(),
+  channel        text        not null default 'default',
+  topic          text        not null,
+  key            text        null,
+  type           text        not null,
+  version        text        not null default '1.0',
+  occurred_at    timestamptz not null default clock_timestamp(),
+  correlation_id text        null,
+  causation_id   text        null,
+  source         text        not null default session_user,
+  headers        json        null,
+  payload        json        null,
+  body           bytea       null,
+  content_type   text        not null default 'application/json',
+  constraint message_channel_length check (octet_length(channel) between 1 and 63),
+  constraint message_topic_length check (octet_length(topic) between 1 and 249),
+  constraint message_key_length check (octet_length(key) between 1 and 1024),
+  constraint message_type_length check (octet_length(type) between 1 and 255),
+  constraint message_version_pattern check (version ~ '^[0-9]{1,5}\.[0-9]{1,5}$'),
+  constraint message_occurred_at_finite check (isfinite(occurred_at)),
+  constraint message_correlation_id_length check (octet_length(correlation_id) between 1 and 255),
+  constraint message_causation_id_length check (octet_length(causation_id) between 1 and 255),
+  constraint message_source_length check (octet_length(source) between 1 and 255),
+  constraint message_headers_object check (json_typeof(headers) = 'object'),
+  constraint message_headers_length check (octet_length(headers::text) <= 32768),
+  constraint message_payload_length check (octet_length(payload::text) <= 16777216),
+  constraint message_body_length check (octet_length(body) <= 16777216),
+  constraint message_content_type_length check (octet_length(content_type) between 1 and 255),
+  constraint message_payload_or_body check (payload is null or body is null),
+  constraint message_tombstone_key check (payload is not null or body is not null or key is not null)
+) partition by list (segment);
+
+-- Nothing in a child is ever updated or deleted row by row, so there is nothing to vacuum before it is truncated.
+create table message_0 partition of message for values in (0) with (autovacuum_enabled = off, toast.autovacuum_enabled = off);
+create table message_1 partition of message for values in (1) with (autovacuum_enabled = off, toast.autovacuum_enabled = off);
+create table message_2 partition of message for values in (2) with (autovacuum_enabled = off, toast.autovacuum_enabled = off);
+create table message_3 partition of message for values in (3) with (autovacuum_enabled = off, toast.autovacuum_enabled = off);
+
+-- The order of publication, and the way a large window is paged.
+alter table message add constraint message_pk primary key (seq, segment);
+
+-- What a snapshot does not hold yet: how a window is opened, and how a late transaction's rows are found.
+create index message_xid_seq on message (xid, seq);
+
+-- When each segment was opened, closed and emptied: the retention's memory. no is the value of segment_seq.
+create table segment_log (
+  no           bigint      not null,
+  segment      smallint    not null,
+  opened_at    timestamptz not null default clock_timestamp(),
+  closed_at    timestamptz null,
+  truncated_at timestamptz null,
+  constraint segment_log_pk primary key (no),
+  constraint segment_log_segment_range check (segment between 0 and 3),
+  constraint segment_log_closed_first check (truncated_at is null or closed_at is not null)
+);
+
+insert into segment_log (no, segment) values (0, 0);
