@@ -1,0 +1,66 @@
+package dev.outbox.relay;
+
+import java.time.Duration;
+
+/**
+ * How one channel is published.
+ *
+ * @param name the channel, as messages name it in their {@code channel} column
+ * @param lanes how many lanes the channel is divided into when it is first served; 1 to 256
+ * @param pageRowsMax the most messages that are read at once
+ * @param pageBytes about how many bytes a page is meant to have; a page of one message may have more
+ * @param pagesInFlightMax how many pages may be on their way through the broker
+ * @param inFlightBytes about how many bytes may be on their way; one page always may
+ * @param publishTimeout how long the broker may stay silent with messages in flight before that is an outage
+ */
+public record ChannelSettings(
+        String name,
+        int lanes,
+        int pageRowsMax,
+        long pageBytes,
+        int pagesInFlightMax,
+        long inFlightBytes,
+        Duration publishTimeout) {
+
+    /** Checks the ranges. */
+    public ChannelSettings {
+        if (!name.matches("[A-Za-z0-9._-]{1,63}")) {
+            throw new IllegalArgumentException(
+                    "Channel name is not valid: name=" + name + "; use 1 to 63 letters, digits, '.', '_' or '-'");
+        }
+        requireRange("lanes", lanes, 1, 256);
+        requireRange("page rows", pageRowsMax, 1, 100_000);
+        requireRange("page bytes", pageBytes, 1024, 1L << 30);
+        requireRange("pages in flight", pagesInFlightMax, 1, 1000);
+        requireRange("bytes in flight", inFlightBytes, 1024, 1L << 32);
+        requireRange(
+                "publish timeout in ms",
+                publishTimeout.toMillis(),
+                100,
+                Duration.ofHours(1).toMillis());
+    }
+
+    /** The defaults: one lane, pages of 1000 messages or 4 MiB, 8 pages or 32 MiB in flight, 15 s for the broker. */
+    public static ChannelSettings of(String name) {
+        return new ChannelSettings(name, 1, 1000, 4 << 20, 8, 32 << 20, Duration.ofSeconds(15));
+    }
+
+    /** The same with another number of lanes. */
+    public ChannelSettings withLanes(int lanes) {
+        return new ChannelSettings(
+                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout);
+    }
+
+    /** The same with another time that the broker may stay silent. */
+    public ChannelSettings withPublishTimeout(Duration publishTimeout) {
+        return new ChannelSettings(
+                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout);
+    }
+
+    private static void requireRange(String what, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(
+                    "Setting out of range: " + what + "=" + value + "; least=" + least + ", most=" + most);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package dev.outbox.relay;
+
+import dev.outbox.relay.RelaySettings.SegmentSettings;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The thread that turns the ring of segments: closes the one in use when it is old or large, and empties closed ones whose
+ * messages are all published and past retention. One relay at a time does it, by an advisory lock.
+ */
+final class SegmentKeeper implements Runnable {
+
+    private static final Duration THIN_INTERVAL = Duration.ofMinutes(1);
+    private static final Duration RETRY_LONGEST = Duration.ofMinutes(1);
+
+    private final Database database;
+    private final RelaySettings settings;
+    private final RelayListener listener;
+    private final Thread thread = new Thread(this, "outbox-segments");
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final Map<Integer, Retry> retries = new HashMap<>();
+    private final Map<Integer, String> reported = new HashMap<>();
+    private long thinnedAtNanos = System.nanoTime();
+    private volatile boolean stopping;
+
+    /** When a segment that was in use may be tried again. */
+    private record Retry(Backoff backoff, long atNanos) {}
+
+    SegmentKeeper(Database database, RelaySettings settings, RelayListener listener) {
+        this.database = database;
+        this.settings = settings;
+        this.listener = listener;
+    }
+
+    void start() {
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    void stop() {
+        stopping = true;
+        LockSupport.unpark(thread);
+    }
+
+    boolean awaitEnd(Duration longest) throws InterruptedException {
+        return ended.await(longest.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void run() {
+        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(10));
+        try {
+            while (!stopping) {
+                try (Connection connection = database.open("segments", settings.lease())) {
+                    turn(new Segments(connection), backoff);
+                } catch (SQLException e) {
+                    Duration wait = backoff.next();
+                    listener.databaseUnavailable("segments", e, wait);
+                    pause(wait);
+                }
+            }
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private void turn(Segments segments, Backoff backoff) throws SQLException {
+        while (!stopping) {
+            if (segments.lock()) {
+                segments.repairLog();
+                truncateWhatIsDue(segments);
+                rotateIfDue(segments);
+                thinIfDue(segments);
+            }
+            backoff.reset();
+            pause(settings.segments().checkInterval());
+        }
+    }
+
+    private void truncateWhatIsDue(Segments segments) throws SQLException {
+        for (int segment : segments.closedLongerThan(settings.segments().retention())) {
+            Retry retry = retries.get(segment);
+            if (retry != null && System.nanoTime() - retry.atNanos < 0) {
+                continue;
+            }
+            switch (segments.truncate(segment)) {
+                case DONE -> {
+                    retries.remove(segment);
+                    reported.remove(segment);
+                    listener.segmentTruncated(segment);
+                }
+                case UNPUBLISHED -> blocked(segment, "it holds messages that are not published yet");
+                case NO_LANES -> blocked(segment, "it holds messages of a channel that no relay serves");
+                case IN_USE -> {
+                    // Asking for the lock holds up readers for a moment, so it is asked for ever less often.
+                    Backoff backoff =
+                            retry == null ? new Backoff(Duration.ofMillis(100), RETRY_LONGEST) : retry.backoff;
+                    retries.put(
+                            segment,
+                            new Retry(
+                                    backoff, System.nanoTime() + backoff.next().toNanos()));
+                    blocked(segment, "a transaction is using it");
+                }
+            }
+        }
+    }
+
+    private void rotateIfDue(Segments segments) throws SQLException {
+        SegmentSettings rule = settings.segments();
+        Segments.Current current = segments.current();
+        if (current.empty() || (current.age().compareTo(rule.rotateAfter()) < 0 && current.bytes() < rule.bytesMax())) {
+            return;
+        }
+        int next = (current.segment() + 1) % Segments.COUNT;
+        if (!segments.isEmpty(next)) {
+            blocked(current.segment(), "it is due to be closed, but the next one, " + next + ", is not empty yet");
+            return;
+        }
+        reported.remove(current.segment());
+        listener.segmentRotated(segments.rotate(), next);
+    }
+
+    private void thinIfDue(Segments segments) throws SQLException {
+        if (System.nanoTime() - thinnedAtNanos >= THIN_INTERVAL.toNanos()) {
+            thinnedAtNanos = System.nanoTime();
+            segments.thinCheckpoints(settings.segments().retention());
+        }
+    }
+
+    /** Says each reason once, until it changes. */
+    private void blocked(int segment, String why) {
+        if (!why.equals(reported.put(segment, why))) {
+            listener.segmentBlocked(segment, why);
+        }
+    }
+
+    private void pause(Duration wait) {
+        if (!stopping) {
+            LockSupport.parkNanos(this, wait.toNanos());
+        }
+    }
+}

@@ -1,0 +1,273 @@
+package dev.outbox.relay;
+
+import dev.outbox.relay.broker.Message;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens windows and reads their pages, on one connection in autocommit mode: nothing stays open between two calls.
+ *
+ * <p>Not visible in a snapshot S means {@code xid >= xmax(S) OR xid = ANY(xip(S))}. The two are asked for separately: with
+ * the OR the planner reads the whole index.
+ */
+final class WindowReader implements AutoCloseable {
+
+    /** The snapshot is taken by the statement that looks, so it sees exactly what was counted. */
+    static final String OPEN = """
+            SELECT pg_current_snapshot()::text, fresh.low, fresh.high, fresh.rows, late.low, late.high, late.rows
+            FROM (
+              SELECT min(seq) AS low, max(seq) AS high, count(*) AS rows
+              FROM message
+              WHERE xid >= ?
+            ) fresh, (
+              SELECT min(seq) AS low, max(seq) AS high, count(*) AS rows
+              FROM message
+              WHERE xid = ANY (?) AND xid < ?
+            ) late
+            """;
+
+    private static final String COLUMNS = """
+            seq, id::text, topic, key, type, version,
+              round(date_part('epoch', occurred_at) * 1000000)::bigint, -- microseconds, in either transfer format
+              correlation_id, causation_id, source, headers, payload, body, content_type
+            """;
+
+    private static final String SMALL = """
+            SELECT {columns}
+            FROM (
+              SELECT * FROM message WHERE xid >= ?
+              UNION ALL
+              SELECT * FROM message WHERE xid = ANY (?) AND xid < ?
+            ) w
+            WHERE channel = ? {lane} AND pg_visible_in_snapshot(xid, ?)
+            ORDER BY seq
+            """;
+
+    private static final String LARGE = """
+            SELECT {columns}
+            FROM message
+            WHERE seq > ? AND seq <= ?
+              AND channel = ? {lane}
+              AND NOT pg_visible_in_snapshot(xid, ?) AND pg_visible_in_snapshot(xid, ?)
+            ORDER BY seq
+            LIMIT ?
+            """;
+
+    private static final String MIXED = """
+            SELECT {columns}
+            FROM (
+              (SELECT * FROM message
+               WHERE xid = ANY (?) AND xid < ? AND seq > ?
+                 AND channel = ? {lane} AND pg_visible_in_snapshot(xid, ?)
+               ORDER BY seq
+               LIMIT ?)
+              UNION ALL
+              (SELECT * FROM message
+               WHERE seq > ? AND seq <= ? AND xid >= ?
+                 AND channel = ? {lane} AND pg_visible_in_snapshot(xid, ?)
+               ORDER BY seq
+               LIMIT ?)
+            ) w
+            ORDER BY seq
+            LIMIT ?
+            """;
+
+    private static final String LANE = "AND (coalesce(hashtextextended(key, 0), seq) & 9223372036854775807) %% %d = %d";
+
+    private final LaneKey lane;
+    private final int pageRowsMax;
+    private final long pageBytes;
+    private final PreparedStatement open;
+    private final PreparedStatement small;
+    private final PreparedStatement large;
+    private final PreparedStatement mixed;
+
+    /** How many rows the next page asks for: few while the messages' size is unknown or large. */
+    private int pageRows;
+
+    private String lastTopic = "";
+    private byte[] lastTopicBytes = {};
+
+    WindowReader(Connection connection, LaneKey lane, ChannelSettings channel, int pageRowsFirst) throws SQLException {
+        this.lane = lane;
+        this.pageRowsMax = channel.pageRowsMax();
+        this.pageRows = Math.min(pageRowsFirst, pageRowsMax);
+        this.pageBytes = channel.pageBytes();
+        this.open = connection.prepareStatement(OPEN);
+        this.small = connection.prepareStatement(forLane(SMALL, lane));
+        this.large = connection.prepareStatement(forLane(LARGE, lane));
+        this.mixed = connection.prepareStatement(forLane(MIXED, lane));
+    }
+
+    /** The statement that reads a page of this shape, for tests that look at its plan. */
+    static String statement(Window.Shape shape, LaneKey lane) {
+        return forLane(
+                switch (shape) {
+                    case SMALL -> SMALL;
+                    case LARGE -> LARGE;
+                    case MIXED -> MIXED;
+                },
+                lane);
+    }
+
+    private static String forLane(String sql, LaneKey lane) {
+        return sql.replace("{columns}", COLUMNS.strip())
+                .replace("{lane}", lane.lanes() == 1 ? "" : LANE.formatted(lane.lanes(), lane.lane()));
+    }
+
+    /** How many rows the next page may have. */
+    int pageRows() {
+        return pageRows;
+    }
+
+    /** Looks for rows that the position's snapshot does not see. The result's window is empty when there are none. */
+    Window open(Snapshot published) throws SQLException {
+        setUntyped(open, 1, Long.toUnsignedString(published.xmax()));
+        setUntyped(open, 2, published.running());
+        setUntyped(open, 3, Long.toUnsignedString(published.xmax()));
+        try (ResultSet row = open.executeQuery()) {
+            row.next();
+            return new Window(Snapshot.parse(row.getString(1)), bounds(row, 2), bounds(row, 5));
+        }
+    }
+
+    private static Window.Bounds bounds(ResultSet row, int column) throws SQLException {
+        long count = row.getLong(column + 2);
+        return count == 0 ? Window.Bounds.NONE : new Window.Bounds(row.getLong(column), row.getLong(column + 1), count);
+    }
+
+    /** Reads the next page of the position's open window, which must have one. */
+    Page page(Position position) throws SQLException {
+        Window window = Objects.requireNonNull(position.window());
+        int rowsMax = pageRows;
+        Window.Shape shape = window.shape(rowsMax);
+        PreparedStatement statement = switch (shape) {
+            case SMALL -> bindSmall(position, window);
+            case LARGE -> bindLarge(position, window, rowsMax);
+            case MIXED -> bindMixed(position, window, rowsMax);
+        };
+        List<Message> messages = new ArrayList<>(shape == Window.Shape.SMALL ? 16 : rowsMax);
+        try (ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                Message message = message(rows);
+                if (message.seq() > position.pageSeq()) {
+                    messages.add(message);
+                }
+            }
+        }
+        boolean last = shape == Window.Shape.SMALL || messages.size() < rowsMax;
+        Position after = last
+                ? Position.at(window.snapshot())
+                : position.withPage(messages.get(messages.size() - 1).seq());
+        Page page = new Page(messages, after);
+        adaptPageRows(page, rowsMax);
+        return page;
+    }
+
+    private PreparedStatement bindSmall(Position position, Window window) throws SQLException {
+        Snapshot published = position.published();
+        setUntyped(small, 1, Long.toUnsignedString(published.xmax()));
+        setUntyped(small, 2, published.running());
+        setUntyped(small, 3, Long.toUnsignedString(published.xmax()));
+        small.setString(4, lane.channel());
+        setUntyped(small, 5, window.snapshot().text());
+        return small;
+    }
+
+    private PreparedStatement bindLarge(Position position, Window window, int rowsMax) throws SQLException {
+        large.setLong(1, Math.max(position.pageSeq(), window.low() - 1));
+        large.setLong(2, window.high());
+        large.setString(3, lane.channel());
+        setUntyped(large, 4, position.published().text());
+        setUntyped(large, 5, window.snapshot().text());
+        large.setInt(6, rowsMax);
+        return large;
+    }
+
+    private PreparedStatement bindMixed(Position position, Window window, int rowsMax) throws SQLException {
+        Snapshot published = position.published();
+        String xmax = Long.toUnsignedString(published.xmax());
+        setUntyped(mixed, 1, published.running());
+        setUntyped(mixed, 2, xmax);
+        mixed.setLong(3, position.pageSeq());
+        mixed.setString(4, lane.channel());
+        setUntyped(mixed, 5, window.snapshot().text());
+        mixed.setInt(6, rowsMax);
+        mixed.setLong(7, Math.max(position.pageSeq(), window.fresh().low() - 1));
+        mixed.setLong(8, window.fresh().high());
+        setUntyped(mixed, 9, xmax);
+        mixed.setString(10, lane.channel());
+        setUntyped(mixed, 11, window.snapshot().text());
+        mixed.setInt(12, rowsMax);
+        mixed.setInt(13, rowsMax);
+        return mixed;
+    }
+
+    /** Pages grow by doubling while they are full and small, and shrink to what the messages' size allows. */
+    private void adaptPageRows(Page page, int rowsMax) {
+        int read = page.messages().size();
+        if (read == 0) {
+            return;
+        }
+        long rowsThatFit = Math.max(1, pageBytes / Math.max(1, page.bytes() / read));
+        long wanted = read == rowsMax ? rowsMax * 2L : rowsMax;
+        pageRows = (int) Math.min(Math.min(wanted, rowsThatFit), pageRowsMax);
+    }
+
+    private Message message(ResultSet row) throws SQLException {
+        return new Message(
+                row.getLong(1),
+                required(row, 2),
+                topic(required(row, 3)),
+                row.getBytes(4),
+                required(row, 5),
+                required(row, 6),
+                row.getLong(7),
+                row.getBytes(8),
+                row.getBytes(9),
+                required(row, 10),
+                row.getBytes(11),
+                row.getBytes(12),
+                row.getBytes(13),
+                required(row, 14));
+    }
+
+    private static byte[] required(ResultSet row, int column) throws SQLException {
+        byte @Nullable [] bytes = row.getBytes(column);
+        if (bytes == null) {
+            throw new SQLException("Column is null that cannot be: column=" + column);
+        }
+        return bytes;
+    }
+
+    /** Neighbours mostly share a topic, so they share the String. */
+    private String topic(byte[] bytes) {
+        if (!Arrays.equals(bytes, lastTopicBytes)) {
+            lastTopicBytes = bytes;
+            lastTopic = new String(bytes, StandardCharsets.UTF_8);
+        }
+        return lastTopic;
+    }
+
+    /** Has the server work out the type: the driver knows neither xid8 nor pg_snapshot. */
+    static void setUntyped(PreparedStatement statement, int index, String value) throws SQLException {
+        statement.setObject(index, value, Types.OTHER);
+    }
+
+    @Override
+    public void close() throws SQLException {
+        open.close();
+        small.close();
+        large.close();
+        mixed.close();
+    }
+}

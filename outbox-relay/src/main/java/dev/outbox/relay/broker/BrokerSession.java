@@ -1,0 +1,42 @@
+package dev.outbox.relay.broker;
+
+import java.util.Optional;
+
+/**
+ * One lane's connection to a broker, used by one thread.
+ *
+ * <p>Messages are sent in the order of the calls, many in flight. A session that reported an outage is of no further
+ * use: the lane closes it and opens another.
+ */
+public interface BrokerSession extends AutoCloseable {
+
+    /**
+     * Sends a message. What the broker said of it arrives at {@code delivery}, usually on a thread of the client.
+     *
+     * @return empty when the message is on its way; a failure when the client itself knows that it cannot be sent, and
+     *     then {@code delivery} is not called
+     */
+    Optional<Failure> send(Message message, Delivery delivery);
+
+    /** Has everything sent so far leave for the broker at once instead of waiting for a fuller batch. */
+    void flush();
+
+    /** Ends the session at once, without waiting for what is in flight: those deliveries may fail or never be heard of. */
+    @Override
+    void close();
+
+    /** Hears what became of one message. Calls come at most once, on any thread. */
+    interface Delivery {
+
+        /**
+         * The broker has taken responsibility for the message.
+         *
+         * @param destination where it is, such as {@code orders-3} for partition 3 of a Kafka topic
+         * @param offset its place there, or -1 where the broker has no such thing
+         */
+        void accepted(String destination, long offset);
+
+        /** The broker has not taken the message. */
+        void failed(Failure failure);
+    }
+}

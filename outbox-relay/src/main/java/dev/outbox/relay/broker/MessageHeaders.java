@@ -1,0 +1,104 @@
+package dev.outbox.relay.broker;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * The headers that a service gave a message, in their order.
+ *
+ * <p>Values that are not strings, which only plain SQL can write, are passed on as their JSON text. Names that the relay
+ * itself writes are left out: nobody can pass off another id or sequence as a message's own.
+ *
+ * @param entries name and value, never a reserved name
+ */
+public record MessageHeaders(List<Entry> entries) {
+
+    /** No headers. */
+    public static final MessageHeaders NONE = new MessageHeaders(List.of());
+
+    private static final Set<String> RESERVED = Set.of(
+            "event-id",
+            "event-type",
+            "event-version",
+            "occurred-at",
+            "sequence",
+            "correlation-id",
+            "causation-id",
+            "source-service",
+            "content-type",
+            "replay-id");
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern(
+                    "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'", Locale.ROOT)
+            .withZone(ZoneOffset.UTC);
+
+    /** One header; the value is UTF-8. */
+    @SuppressWarnings("ArrayRecordComponent") // handed on to the broker's client as it is
+    public record Entry(String name, byte[] value) {}
+
+    /** Keeps a copy of the list. */
+    public MessageHeaders {
+        entries = List.copyOf(entries);
+    }
+
+    /** Reads the {@code headers} of a message. */
+    public static MessageHeaders of(Message message) {
+        byte[] json = message.headers();
+        if (json == null) {
+            return NONE;
+        }
+        List<Entry> entries = new ArrayList<>();
+        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                String name = parser.currentName();
+                JsonToken value = parser.nextToken();
+                String text = value.isScalarValue() ? parser.getString() : skipped(parser, json);
+                if (!RESERVED.contains(name)) {
+                    entries.add(new Entry(name, text.getBytes(StandardCharsets.UTF_8)));
+                }
+            }
+        } catch (JacksonException e) {
+            // The column is of type json, so this is no fault of the message: a reader and a writer of JSON disagree.
+            throw new IllegalStateException("Headers cannot be read: seq=" + message.seq(), e);
+        }
+        return new MessageHeaders(entries);
+    }
+
+    private static String skipped(JsonParser parser, byte[] json) {
+        int from = (int) parser.currentTokenLocation().getByteOffset();
+        parser.skipChildren();
+        int to = (int) parser.currentLocation().getByteOffset();
+        return new String(json, from, to - from, StandardCharsets.UTF_8);
+    }
+
+    /** The value of a header, or null if there is none. */
+    public byte @Nullable [] value(String name) {
+        for (Entry entry : entries) {
+            if (entry.name().equals(name)) {
+                return entry.value();
+            }
+        }
+        return null;
+    }
+
+    /** When the event happened, as RFC 3339 text in UTC with microseconds: {@code 2026-01-15T10:30:00.123456Z}. */
+    public static byte[] timestamp(Message message) {
+        Instant at = message.occurredAt();
+        return TIMESTAMP.format(at).getBytes(StandardCharsets.US_ASCII);
+    }
+}
