@@ -92,7 +92,7 @@ public final class Relay implements AutoCloseable {
     }
 
     private void stopOnFailure(RelayListener listener) {
-        CompletableFuture<Void> unused = stopped.whenComplete((done, cause) -> {
+        var unused = stopped.whenComplete((done, cause) -> {
             if (cause != null) {
                 listener.failed(cause);
                 signalStop();
