@@ -60,7 +60,7 @@ final class KafkaSession implements BrokerSession {
         refusal = null;
         sending = Thread.currentThread();
         try {
-            producer.send(producerRecord, new Answer(delivery));
+            var unused = producer.send(producerRecord, new Answer(delivery));
         } catch (KafkaException | IllegalStateException e) {
             refusal = e;
         } finally {
