@@ -27,13 +27,13 @@ public final class KafkaServer implements AutoCloseable {
 
     private final ServerControl control;
     private final String bootstrapServers;
-    private final String adminServers;
+    private final String directServers;
 
-    /** @param adminServers where the testkit itself connects, past any proxy */
-    KafkaServer(ServerControl control, String bootstrapServers, String adminServers) {
+    /** @param directServers where the testkit itself connects */
+    KafkaServer(ServerControl control, String bootstrapServers, String directServers) {
         this.control = control;
         this.bootstrapServers = bootstrapServers;
-        this.adminServers = adminServers;
+        this.directServers = directServers;
     }
 
     /** As {@link #start(KafkaOptions)} with {@link KafkaOptions#defaults}. */
@@ -53,7 +53,7 @@ public final class KafkaServer implements AutoCloseable {
                         address -> new KafkaServer(new ExternalControl(VARIABLE), address, address))
                 .docker(options.dockerRefusal(), () -> Containers.kafka(options))
                 .nativeProcess(() -> {
-                    NativeKafka server = new NativeKafka(options).startFirst();
+                    NativeKafka server = NativeKafka.started(options);
                     return new KafkaServer(server, server.bootstrapServers(), server.internalServers());
                 });
     }
@@ -66,6 +66,15 @@ public final class KafkaServer implements AutoCloseable {
     /** What clients connect to, {@code host:port}; with an advertised port, that one. */
     public String bootstrapServers() {
         return bootstrapServers;
+    }
+
+    /**
+     * A way to the server past any proxy on the advertised port, {@code host:port}: for the test's own consumers, which
+     * look on while the clients under test suffer faults. Without an advertised port it is as good as
+     * {@link #bootstrapServers}.
+     */
+    public String directServers() {
+        return directServers;
     }
 
     /**
@@ -90,7 +99,7 @@ public final class KafkaServer implements AutoCloseable {
      * @throws IllegalStateException if the server refuses, e.g. because it exists
      */
     public void createTopic(String name, int partitions, Map<String, String> config) {
-        KafkaAdmin.createTopic(adminServers, name, partitions, config);
+        KafkaAdmin.createTopic(directServers, name, partitions, config);
     }
 
     /**
@@ -99,7 +108,7 @@ public final class KafkaServer implements AutoCloseable {
      * @throws IllegalStateException if the server refuses, e.g. because it does not exist
      */
     public void deleteTopic(String name) {
-        KafkaAdmin.deleteTopic(adminServers, name);
+        KafkaAdmin.deleteTopic(directServers, name);
     }
 
     /**

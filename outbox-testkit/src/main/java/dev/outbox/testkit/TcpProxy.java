@@ -60,7 +60,7 @@ public final class TcpProxy implements AutoCloseable {
     public static TcpProxy open() {
         try {
             ServerSocket listener = new ServerSocket();
-            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), Ports.free()));
+            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             TcpProxy proxy = new TcpProxy(listener);
             daemon("accept", proxy::accept);
             return proxy;

@@ -1,6 +1,7 @@
 package dev.outbox.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,7 +39,9 @@ class KafkaServerIT {
                 server.restart();
                 send(producer, topic, 101, 200);
             }
-            assertThat(consume(server, topic, 200)).hasSize(200).doesNotHaveDuplicates();
+            assertThat(consume(server.bootstrapServers(), topic, 200))
+                    .hasSize(200)
+                    .doesNotHaveDuplicates();
             server.deleteTopic(topic);
         }
     }
@@ -52,7 +55,8 @@ class KafkaServerIT {
             }
             server.stop();
             server.restart();
-            assertThat(consume(server, "made-at-first-use", 10)).hasSize(10);
+            assertThat(consume(server.bootstrapServers(), "made-at-first-use", 10))
+                    .hasSize(10);
         }
     }
 
@@ -81,10 +85,7 @@ class KafkaServerIT {
             proxy.blackHole(TcpProxy.Direction.TO_CLIENT);
             Future<RecordMetadata> unacknowledged = producer.send(new ProducerRecord<>("t", "k", "2"));
             // The record arrives although its acknowledgement does not.
-            int direct = port;
-            assertThat(server.bootstrapServers())
-                    .isEqualTo("127.0.0.1:" + proxy.port())
-                    .doesNotContain(":" + direct);
+            assertThat(consume(server.directServers(), "t", 2)).containsExactly("1", "2");
             assertThat(unacknowledged).isNotDone();
             proxy.resume();
             assertThat(unacknowledged.get(TIMEOUT.toSeconds(), TimeUnit.SECONDS).offset())
@@ -99,6 +100,23 @@ class KafkaServerIT {
                 KafkaServer other = first.join()) {
             assertThat(KafkaAdmin.answers(second.bootstrapServers())).isTrue();
             assertThat(KafkaAdmin.answers(other.bootstrapServers())).isTrue();
+        }
+    }
+
+    @Test
+    void anExternalServerIsUsedButNotTouched() {
+        try (KafkaServer server = KafkaServer.start(NATIVE)) {
+            System.setProperty("OUTBOX_TEST_KAFKA", server.bootstrapServers());
+            try (KafkaServer external = KafkaServer.start()) {
+                String topic = KafkaServer.uniqueTopic("orders");
+                external.createTopic(topic, 1, Map.of());
+                assertThatThrownBy(external::kill)
+                        .isInstanceOf(UnsupportedOperationException.class)
+                        .hasMessageContaining("OUTBOX_TEST_KAFKA");
+            } finally {
+                System.clearProperty("OUTBOX_TEST_KAFKA");
+            }
+            assertThat(server.isRunning()).isTrue();
         }
     }
 
@@ -120,9 +138,9 @@ class KafkaServerIT {
         }
     }
 
-    private static List<String> consume(KafkaServer server, String topic, int count) {
+    private static List<String> consume(String servers, String topic, int count) {
         Properties properties = new Properties();
-        properties.put("bootstrap.servers", server.bootstrapServers());
+        properties.put("bootstrap.servers", servers);
         properties.put("group.id", "reader");
         properties.put("auto.offset.reset", "earliest");
         List<String> values = new ArrayList<>();

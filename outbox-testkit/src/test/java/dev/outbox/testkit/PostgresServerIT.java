@@ -107,6 +107,27 @@ class PostgresServerIT {
                 .hasMessageContaining("OUTBOX_TEST_POSTGRES_URL");
     }
 
+    @Test
+    void anExternalServerIsUsedButNotTouched() throws SQLException {
+        try (PostgresServer server = PostgresServer.start(NATIVE)) {
+            System.setProperty("OUTBOX_TEST_POSTGRES_URL", server.jdbcUrl() + "?ApplicationName=external");
+            try (PostgresServer external = PostgresServer.start();
+                    TestDatabase database = external.createDatabase("external")) {
+                assertThat(query(database, "SELECT current_database() || '/' || current_setting('application_name')"))
+                        .isEqualTo("external/external");
+                assertThatThrownBy(external::kill)
+                        .isInstanceOf(UnsupportedOperationException.class)
+                        .hasMessageContaining("OUTBOX_TEST_POSTGRES_URL");
+                try (PostgresServer own = PostgresServer.start(NATIVE.withSetting("work_mem", "5MB"))) {
+                    assertThat(own.port()).isNotEqualTo(server.port());
+                }
+            } finally {
+                System.clearProperty("OUTBOX_TEST_POSTGRES_URL");
+            }
+            assertThat(server.isRunning()).isTrue();
+        }
+    }
+
     static String query(TestDatabase database, String sql) throws SQLException {
         try (Connection connection = database.connection();
                 Statement statement = connection.createStatement();
