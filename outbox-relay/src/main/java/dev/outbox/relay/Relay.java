@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -41,8 +42,9 @@ public final class Relay implements AutoCloseable {
     public static Relay start(
             Database database, RelaySettings settings, Map<ChannelSettings, Broker> channels, RelayListener listener) {
         CompletableFuture<Void> stopped = new CompletableFuture<>();
+        String id = settings.name() + "-" + UUID.randomUUID().toString().substring(0, 8);
         LaneRunner.Surroundings around =
-                new LaneRunner.Surroundings(database, settings, listener, stopped::completeExceptionally);
+                new LaneRunner.Surroundings(id, database, settings, listener, stopped::completeExceptionally);
         Map<String, Broker> brokers = new HashMap<>();
         channels.forEach((channel, broker) -> {
             if (brokers.put(channel.name(), broker) != null) {

@@ -41,6 +41,10 @@ final class TopicReader implements AutoCloseable {
         return records;
     }
 
+    int count() {
+        return records.size();
+    }
+
     /** Reads once more; how many came. */
     int poll() {
         int before = records.size();
