@@ -119,7 +119,7 @@ class InboxIT {
     }
 
     @Test
-    void aRacingReceiverUnderRepeatableReadIsTriedAgainAndFindsADuplicate() throws Exception {
+    void aRacingReceiverUnderSerializableIsTriedAgainAndFindsADuplicate() throws Exception {
         PGSimpleDataSource strict = (PGSimpleDataSource) database.dataSource();
         strict.setOptions("-c default_transaction_isolation=serializable");
         Inbox serializable = Inbox.jdbc(
