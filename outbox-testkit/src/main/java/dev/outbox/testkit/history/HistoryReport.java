@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
  * @param delivered seen at least once
  * @param duplicates deliveries beyond each message's first: allowed
  * @param violations how many messages broke each promise; a kind that did not happen is absent
- * @param examples the first few of each kind, in the order of their append
+ * @param examples the first few of each kind
  */
 public record HistoryReport(
         long appended,

@@ -16,7 +16,6 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,7 +50,8 @@ public final class KafkaHistoryReader implements AutoCloseable {
 
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration BACKOFF = Duration.ofMillis(250);
-    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+    private static final int ANSWER_MILLIS_MAX = 5_000;
 
     private final Map<String, Object> config;
     private final String topic;
@@ -85,6 +85,10 @@ public final class KafkaHistoryReader implements AutoCloseable {
         Map<String, Object> config = new HashMap<>(Map.of(
                 ConsumerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG,
                 500,
+                ConsumerConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
+                ANSWER_MILLIS_MAX,
+                ConsumerConfig.REQUEST_TIMEOUT_MS_CONFIG,
+                ANSWER_MILLIS_MAX,
                 ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
                 2_000,
                 ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG,
@@ -153,8 +157,6 @@ public final class KafkaHistoryReader implements AutoCloseable {
                     records.incrementAndGet();
                 }
             }
-        } catch (WakeupException e) {
-            throw e;
         } catch (KafkaException e) {
             LOG.warn("Kafka reader lost its broker: topic={}, cause={}; reconnecting", topic, e.toString());
         }

@@ -12,9 +12,13 @@ import dev.outbox.testkit.history.workload.Shape;
 import dev.outbox.testkit.history.workload.Workload;
 import dev.outbox.testkit.history.workload.WorkloadCounts;
 import dev.outbox.testkit.history.workload.WorkloadSettings;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,7 +39,7 @@ class HistoryCheckerIT {
 
     @BeforeAll
     static void startServer() {
-        server = PostgresServer.start(PostgresOptions.defaults().asNativeOnly());
+        server = PostgresServer.start(PostgresOptions.defaults().asNativeOnly().withSetting("wal_writer_delay", "10s"));
     }
 
     @AfterAll
@@ -91,10 +95,15 @@ class HistoryCheckerIT {
     @Test
     void historiesAcrossCrashesOfTheServerAreResolvedFromTheDomainTable() throws SQLException {
         Workload workload = workload(SETTINGS.withWeight(Shape.LONG, 20));
-        Fault crash = new Fault("PostgreSQL killed", Duration.ofSeconds(1), 3, () -> {
-            server.kill();
-            server.restart();
-        });
+        Fault crash = Fault.alternating(
+                "PostgreSQL killed",
+                Duration.ofSeconds(1),
+                3,
+                () -> {
+                    server.kill();
+                    server.restart();
+                },
+                () -> assertThat(xidsGivenOutAgain(workload)).isPositive());
 
         HistoryRun.Result result =
                 HistoryRun.of(history, workload).withFault(crash).run(1_000, PATIENCE, Duration.ZERO);
@@ -104,6 +113,30 @@ class HistoryCheckerIT {
         assertThat(result.counts().connections()).isGreaterThan(SETTINGS.writers() * 2L);
         assertThat(result.counts().statementFailures()).isPositive();
         HistoryChecker.check(history).assertClean();
+    }
+
+    /** Kills the server amid rollbacks; how far its xids were set back by that. */
+    private long xidsGivenOutAgain(Workload workload) {
+        AtomicLong before = new AtomicLong();
+        assertThat(workload.amidRollbacks(50, PATIENCE, () -> {
+                    before.set(nextXid());
+                    server.kill();
+                }))
+                .isTrue();
+        server.restart();
+        return before.get() - nextXid();
+    }
+
+    private long nextXid() {
+        try (Connection connection = database.connection();
+                Statement statement = connection.createStatement();
+                ResultSet row =
+                        statement.executeQuery("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")) {
+            row.next();
+            return row.getLong(1);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private Workload workload(WorkloadSettings settings) {

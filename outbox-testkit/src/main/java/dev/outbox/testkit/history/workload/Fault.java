@@ -1,6 +1,8 @@
 package dev.outbox.testkit.history.workload;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Something that is broken again and again while a workload runs.
@@ -18,5 +20,16 @@ public record Fault(String name, Duration pause, int timesMin, Runnable strike) 
             throw new IllegalArgumentException(
                     "Not a fault: name=" + name + ", pause=" + pause + ", timesMin=" + timesMin);
         }
+    }
+
+    /** A fault that strikes in several ways, one after the other and from the first again. */
+    public static Fault alternating(String name, Duration pause, int timesMin, Runnable... strikes) {
+        List<Runnable> ways = List.of(strikes);
+        AtomicInteger times = new AtomicInteger();
+        return new Fault(
+                name,
+                pause,
+                timesMin,
+                () -> ways.get(times.getAndIncrement() % ways.size()).run());
     }
 }

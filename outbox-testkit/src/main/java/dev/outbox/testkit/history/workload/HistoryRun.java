@@ -22,10 +22,15 @@ import org.slf4j.LoggerFactory;
  *         KafkaHistoryReader reader = KafkaHistoryReader.start(kafka.bootstrapServers(), "orders", history)) {
  *     HistoryRun.of(history, workload)
  *             .withFault(new Fault("relay killed", Duration.ofSeconds(2), 20, relays::killOne))
- *             .withFault(new Fault("PostgreSQL killed", Duration.ofSeconds(15), 3, () -> {
- *                 workload.amidRollbacks(100, Duration.ofSeconds(5), server::kill);
- *                 server.restart();
- *             }))
+ *             .withFault(Fault.alternating("PostgreSQL killed", Duration.ofSeconds(10), 4,
+ *                     () -> {
+ *                         workload.amidRollbacks(100, Duration.ofSeconds(5), server::kill);
+ *                         server.restart();
+ *                     },
+ *                     () -> {
+ *                         server.kill(); // amid commits
+ *                         server.restart();
+ *                     }))
  *             .run(20_000, Duration.ofSeconds(120), Duration.ofSeconds(60))
  *             .assertProved();
  * }

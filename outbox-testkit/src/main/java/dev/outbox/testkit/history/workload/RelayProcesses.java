@@ -3,7 +3,6 @@ package dev.outbox.testkit.history.workload;
 import dev.outbox.testkit.JavaProcess;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.function.IntFunction;
 
 /**
@@ -33,10 +32,15 @@ public final class RelayProcesses implements AutoCloseable {
      */
     public static RelayProcesses start(int number, IntFunction<JavaProcess> factory) {
         RelayProcesses processes = new RelayProcesses(factory);
-        for (int i = 0; i < number; i++) {
-            processes.add();
+        try {
+            for (int i = 0; i < number; i++) {
+                processes.add();
+            }
+            return processes;
+        } catch (RuntimeException | Error e) {
+            processes.close();
+            throw e;
         }
-        return processes;
     }
 
     /** Sends SIGKILL to the one that has run longest and starts another one in its place. */
@@ -56,7 +60,7 @@ public final class RelayProcesses implements AutoCloseable {
     /** Those that ended although nobody had killed them, with their exit codes and the end of their output. */
     public synchronized List<String> unexpectedEnds() {
         List<String> ends = new ArrayList<>(unexpectedEnds);
-        running.forEach(process -> ended(process).ifPresent(code -> ends.add(describe(process, code))));
+        running.forEach(process -> process.exitCode().ifPresent(code -> ends.add(describe(process, code))));
         return ends;
     }
 
@@ -75,11 +79,7 @@ public final class RelayProcesses implements AutoCloseable {
     }
 
     private void noteIfEnded(JavaProcess process) {
-        ended(process).ifPresent(code -> unexpectedEnds.add(describe(process, code)));
-    }
-
-    private static OptionalInt ended(JavaProcess process) {
-        return process.exitCode();
+        process.exitCode().ifPresent(code -> unexpectedEnds.add(describe(process, code)));
     }
 
     private static String describe(JavaProcess process, int code) {

@@ -90,7 +90,8 @@ public final class Workload implements AutoCloseable {
      * a commit between, and runs {@code crash} then; afterwards transactions commit again.
      *
      * <p>PostgreSQL does not flush the record of an abort. When it crashes at such a moment it forgets those xids and
-     * gives them out again, so that a relay which remembers them takes new messages for old ones.
+     * gives them out again, so that a relay which remembers them takes new messages for old ones. A server with
+     * {@code wal_writer_delay=10s} does so every time: else the WAL writer may come first.
      *
      * @return false when so many rollbacks did not come in time; {@code crash} has run all the same
      */
