@@ -1,0 +1,90 @@
+package dev.outbox.testkit.history.workload;
+
+import dev.outbox.testkit.JavaProcess;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+
+/**
+ * Relay processes of which one after the other is killed and started anew.
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class RelayProcesses implements AutoCloseable {
+
+    private static final int OUTPUT_CHARS_MAX = 4_000;
+
+    private final IntFunction<JavaProcess> factory;
+    private final List<JavaProcess> running = new ArrayList<>();
+    private final List<String> unexpectedEnds = new ArrayList<>();
+    private int started;
+    private int killed;
+
+    private RelayProcesses(IntFunction<JavaProcess> factory) {
+        this.factory = factory;
+    }
+
+    /**
+     * Starts {@code number} of them.
+     *
+     * @param factory starts one, given its number from 0, which grows with every start; if it waits until the relay is
+     *     up, kills strike working relays only
+     */
+    public static RelayProcesses start(int number, IntFunction<JavaProcess> factory) {
+        RelayProcesses processes = new RelayProcesses(factory);
+        try {
+            for (int i = 0; i < number; i++) {
+                processes.add();
+            }
+            return processes;
+        } catch (RuntimeException | Error e) {
+            processes.close();
+            throw e;
+        }
+    }
+
+    /** Sends SIGKILL to the one that has run longest and starts another one in its place. */
+    public synchronized void killOne() {
+        JavaProcess oldest = running.remove(0);
+        noteIfEnded(oldest);
+        oldest.close();
+        killed++;
+        add();
+    }
+
+    /** How many were killed. */
+    public synchronized int killed() {
+        return killed;
+    }
+
+    /** Those that ended although nobody had killed them, with their exit codes and the end of their output. */
+    public synchronized List<String> unexpectedEnds() {
+        List<String> ends = new ArrayList<>(unexpectedEnds);
+        running.forEach(process -> process.exitCode().ifPresent(code -> ends.add(describe(process, code))));
+        return ends;
+    }
+
+    /** Kills all of them. */
+    @Override
+    public synchronized void close() {
+        running.forEach(process -> {
+            noteIfEnded(process);
+            process.close();
+        });
+        running.clear();
+    }
+
+    private synchronized void add() {
+        running.add(factory.apply(started++));
+    }
+
+    private void noteIfEnded(JavaProcess process) {
+        process.exitCode().ifPresent(code -> unexpectedEnds.add(describe(process, code)));
+    }
+
+    private static String describe(JavaProcess process, int code) {
+        String output = process.output();
+        return "Relay ended by itself: pid=" + process.pid() + ", exit=" + code + ", output:\n"
+                + output.substring(Math.max(0, output.length() - OUTPUT_CHARS_MAX));
+    }
+}
