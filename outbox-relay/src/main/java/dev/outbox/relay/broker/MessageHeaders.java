@@ -51,7 +51,12 @@ public record MessageHeaders(List<Entry> entries) {
         entries = List.copyOf(entries);
     }
 
-    /** Reads the {@code headers} of a message. */
+    /**
+     * Reads the {@code headers} of a message.
+     *
+     * @throws IllegalArgumentException if they are beyond what a reader of JSON takes, such as nested 1000 deep; only plain
+     *     SQL can write such
+     */
     public static MessageHeaders of(Message message) {
         byte[] json = message.headers();
         if (json == null) {
@@ -69,8 +74,8 @@ public record MessageHeaders(List<Entry> entries) {
                 }
             }
         } catch (JacksonException e) {
-            // The column is of type json, so this is no fault of the message: a reader and a writer of JSON disagree.
-            throw new IllegalStateException("Headers cannot be read: seq=" + message.seq(), e);
+            throw new IllegalArgumentException(
+                    "Headers cannot be read: seq=" + message.seq() + ", error=" + e.getOriginalMessage(), e);
         }
         return new MessageHeaders(entries);
     }

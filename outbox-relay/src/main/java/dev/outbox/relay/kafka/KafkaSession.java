@@ -53,7 +53,12 @@ final class KafkaSession implements BrokerSession {
 
     @Override
     public Optional<Failure> send(Message message, Delivery delivery) {
-        ProducerRecord<byte[], byte[]> producerRecord = producerRecord(message);
+        ProducerRecord<byte[], byte[]> producerRecord;
+        try {
+            producerRecord = producerRecord(message);
+        } catch (IllegalArgumentException e) {
+            return Optional.of(Failure.of(Failure.Kind.MESSAGE, e));
+        }
         // A record is at most about twice as large as what it is made of, so few are measured.
         if (message.sizeBytes() > requestBytesMax / 2 && size(producerRecord) > requestBytesMax) {
             return Optional.of(new Failure(
