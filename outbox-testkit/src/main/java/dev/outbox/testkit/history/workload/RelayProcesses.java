@@ -1,6 +1,7 @@
 package dev.outbox.testkit.history.workload;
 
 import dev.outbox.testkit.JavaProcess;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -27,8 +28,7 @@ public final class RelayProcesses implements AutoCloseable {
     /**
      * Starts {@code number} of them.
      *
-     * @param factory starts one, given its number from 0, which grows with every start; if it waits until the relay is
-     *     up, kills strike working relays only
+     * @param factory starts one, given its number from 0, which grows with every start
      */
     public static RelayProcesses start(int number, IntFunction<JavaProcess> factory) {
         RelayProcesses processes = new RelayProcesses(factory);
@@ -43,9 +43,26 @@ public final class RelayProcesses implements AutoCloseable {
         }
     }
 
-    /** Sends SIGKILL to the one that has run longest and starts another one in its place. */
+    /**
+     * Sends SIGKILL to the one that has run longest and starts another one in its place. It may strike a relay that has
+     * not begun to work; {@link #killWorking} does not.
+     */
     public synchronized void killOne() {
-        JavaProcess oldest = running.remove(0);
+        kill(running.remove(0));
+    }
+
+    /**
+     * As {@link #killOne}, once that relay has written a line in which the regular expression is found, e.g. that it
+     * publishes a lane: a run whose kills strike idle relays proves nothing.
+     *
+     * @throws IllegalStateException with the end of its output, when {@code timeout} passes or it ends without such a line
+     */
+    public synchronized void killWorking(String regex, Duration timeout) {
+        running.get(0).awaitLine(regex, timeout);
+        kill(running.remove(0));
+    }
+
+    private void kill(JavaProcess oldest) {
         noteIfEnded(oldest);
         oldest.close();
         killed++;
