@@ -4,7 +4,9 @@ import dev.outbox.testkit.JavaProcess;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntFunction;
+import java.util.regex.Pattern;
 
 /**
  * Relay processes of which one after the other is killed and started anew.
@@ -14,6 +16,7 @@ import java.util.function.IntFunction;
 public final class RelayProcesses implements AutoCloseable {
 
     private static final int OUTPUT_CHARS_MAX = 4_000;
+    private static final long LOOK_NANOS = 20_000_000;
 
     private final IntFunction<JavaProcess> factory;
     private final List<JavaProcess> running = new ArrayList<>();
@@ -52,19 +55,33 @@ public final class RelayProcesses implements AutoCloseable {
     }
 
     /**
-     * As {@link #killOne}, once that relay has written a line in which the regular expression is found, e.g. that it
-     * publishes a lane: a run whose kills strike idle relays proves nothing.
+     * Sends SIGKILL to a relay that has written a line in which the regular expression is found, e.g. that it publishes
+     * a lane, and starts another one in its place. Of several it is the one that was started last: an older one may have
+     * lost its lanes to it. Waits until there is one, since a run whose kills strike idle relays proves nothing.
      *
-     * @throws IllegalStateException with the end of its output, when {@code timeout} passes or it ends without such a line
+     * @throws IllegalStateException when {@code timeout} passes without such a relay
      */
     public synchronized void killWorking(String regex, Duration timeout) {
-        running.get(0).awaitLine(regex, timeout);
-        kill(running.remove(0));
+        Pattern line = Pattern.compile(regex, Pattern.MULTILINE);
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (true) {
+            for (int i = running.size() - 1; i >= 0; i--) {
+                if (line.matcher(running.get(i).output()).find()) {
+                    kill(running.remove(i));
+                    return;
+                }
+            }
+            if (System.nanoTime() - deadline > 0 || Thread.currentThread().isInterrupted()) {
+                throw new IllegalStateException("No relay works: relays=" + running.size() + ", waited=" + timeout
+                        + ", for=" + regex + ", the oldest wrote:\n" + outputEnd(running.get(0)));
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
     }
 
-    private void kill(JavaProcess oldest) {
-        noteIfEnded(oldest);
-        oldest.close();
+    private void kill(JavaProcess process) {
+        noteIfEnded(process);
+        process.close();
         killed++;
         add();
     }
@@ -100,8 +117,11 @@ public final class RelayProcesses implements AutoCloseable {
     }
 
     private static String describe(JavaProcess process, int code) {
+        return "Relay ended by itself: pid=" + process.pid() + ", exit=" + code + ", output:\n" + outputEnd(process);
+    }
+
+    private static String outputEnd(JavaProcess process) {
         String output = process.output();
-        return "Relay ended by itself: pid=" + process.pid() + ", exit=" + code + ", output:\n"
-                + output.substring(Math.max(0, output.length() - OUTPUT_CHARS_MAX));
+        return output.substring(Math.max(0, output.length() - OUTPUT_CHARS_MAX));
     }
 }
