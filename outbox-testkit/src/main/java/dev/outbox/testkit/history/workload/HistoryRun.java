@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  *         KafkaHistoryReader reader = KafkaHistoryReader.start(kafka.bootstrapServers(), "orders", history)) {
  *     HistoryRun.of(history, workload)
  *             .withFault(new Fault("relay killed", Duration.ofMillis(200), 20, () -> {
- *                 history.awaitProgress(300, Duration.ofSeconds(20)); // amid its work, not at its start
+ *                 history.awaitProgress(1_000, Duration.ofSeconds(20)); // amid its work, not at its start
  *                 relays.killWorking("Lane publishes", Duration.ofSeconds(20));
  *             }))
  *             .withFault(Fault.alternating("PostgreSQL killed", Duration.ofSeconds(10), 4,
