@@ -167,6 +167,24 @@ public final class History implements HistoryRecorder {
         });
     }
 
+    /**
+     * Waits until this many more messages were seen for the first time, from now on: a crash then strikes amid the work.
+     * False when the time was over before.
+     */
+    public boolean awaitProgress(int messages, Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        return locked(() -> {
+            int enough = seen + messages;
+            while (seen < enough) {
+                long rest = deadline - System.nanoTime();
+                if (rest <= 0 || !awaitNanos(rest)) {
+                    return false;
+                }
+            }
+            return true;
+        });
+    }
+
     /** How many different messages were seen so far. */
     public long deliveredCount() {
         return locked(() -> (long) seen);

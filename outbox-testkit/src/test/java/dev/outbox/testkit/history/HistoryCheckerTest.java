@@ -182,6 +182,9 @@ class HistoryCheckerTest {
                 CompletableFuture.supplyAsync(() -> history.awaitDrained(Duration.ofSeconds(30)));
         deliver(SECOND, 0, 11);
         assertThat(drained.get(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(history.awaitProgress(0, Duration.ZERO)).isTrue();
+        deliver(SECOND, 0, 12);
+        assertThat(history.awaitProgress(1, Duration.ofMillis(1))).isFalse();
         assertThat(history.awaitQuiet(Duration.ofMillis(5), Duration.ofSeconds(30)))
                 .isTrue();
         assertThat(history.awaitQuiet(Duration.ofHours(1), Duration.ofMillis(1)))

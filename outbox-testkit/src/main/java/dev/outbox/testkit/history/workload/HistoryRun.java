@@ -21,7 +21,10 @@ import org.slf4j.LoggerFactory;
  * try (RelayProcesses relays = RelayProcesses.start(2, n -> startRelay(n));
  *         KafkaHistoryReader reader = KafkaHistoryReader.start(kafka.bootstrapServers(), "orders", history)) {
  *     HistoryRun.of(history, workload)
- *             .withFault(new Fault("relay killed", Duration.ofSeconds(2), 20, relays::killOne))
+ *             .withFault(new Fault("relay killed", Duration.ofMillis(200), 20, () -> {
+ *                 history.awaitProgress(1_000, Duration.ofSeconds(20)); // amid its work, not at its start
+ *                 relays.killWorking("Lane publishes", Duration.ofSeconds(20));
+ *             }))
  *             .withFault(Fault.alternating("PostgreSQL killed", Duration.ofSeconds(10), 4,
  *                     () -> {
  *                         workload.amidRollbacks(100, Duration.ofSeconds(5), server::kill);

@@ -1,9 +1,12 @@
 package dev.outbox.testkit.history.workload;
 
 import dev.outbox.testkit.JavaProcess;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntFunction;
+import java.util.regex.Pattern;
 
 /**
  * Relay processes of which one after the other is killed and started anew.
@@ -13,6 +16,7 @@ import java.util.function.IntFunction;
 public final class RelayProcesses implements AutoCloseable {
 
     private static final int OUTPUT_CHARS_MAX = 4_000;
+    private static final long LOOK_NANOS = 20_000_000;
 
     private final IntFunction<JavaProcess> factory;
     private final List<JavaProcess> running = new ArrayList<>();
@@ -27,8 +31,7 @@ public final class RelayProcesses implements AutoCloseable {
     /**
      * Starts {@code number} of them.
      *
-     * @param factory starts one, given its number from 0, which grows with every start; if it waits until the relay is
-     *     up, kills strike working relays only
+     * @param factory starts one, given its number from 0, which grows with every start
      */
     public static RelayProcesses start(int number, IntFunction<JavaProcess> factory) {
         RelayProcesses processes = new RelayProcesses(factory);
@@ -43,11 +46,42 @@ public final class RelayProcesses implements AutoCloseable {
         }
     }
 
-    /** Sends SIGKILL to the one that has run longest and starts another one in its place. */
+    /**
+     * Sends SIGKILL to the one that has run longest and starts another one in its place. It may strike a relay that has
+     * not begun to work; {@link #killWorking} does not.
+     */
     public synchronized void killOne() {
-        JavaProcess oldest = running.remove(0);
-        noteIfEnded(oldest);
-        oldest.close();
+        kill(running.remove(0));
+    }
+
+    /**
+     * Sends SIGKILL to a relay that has written a line in which the regular expression is found, e.g. that it publishes
+     * a lane, and starts another one in its place. Of several it is the one that was started last: an older one may have
+     * lost its lanes to it. Waits until there is one, since a run whose kills strike idle relays proves nothing.
+     *
+     * @throws IllegalStateException when {@code timeout} passes without such a relay
+     */
+    public synchronized void killWorking(String regex, Duration timeout) {
+        Pattern line = Pattern.compile(regex, Pattern.MULTILINE);
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (true) {
+            for (int i = running.size() - 1; i >= 0; i--) {
+                if (line.matcher(running.get(i).output()).find()) {
+                    kill(running.remove(i));
+                    return;
+                }
+            }
+            if (System.nanoTime() - deadline > 0 || Thread.currentThread().isInterrupted()) {
+                throw new IllegalStateException("No relay works: relays=" + running.size() + ", waited=" + timeout
+                        + ", for=" + regex + ", the oldest wrote:\n" + outputEnd(running.get(0)));
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+    }
+
+    private void kill(JavaProcess process) {
+        noteIfEnded(process);
+        process.close();
         killed++;
         add();
     }
@@ -83,8 +117,11 @@ public final class RelayProcesses implements AutoCloseable {
     }
 
     private static String describe(JavaProcess process, int code) {
+        return "Relay ended by itself: pid=" + process.pid() + ", exit=" + code + ", output:\n" + outputEnd(process);
+    }
+
+    private static String outputEnd(JavaProcess process) {
         String output = process.output();
-        return "Relay ended by itself: pid=" + process.pid() + ", exit=" + code + ", output:\n"
-                + output.substring(Math.max(0, output.length() - OUTPUT_CHARS_MAX));
+        return output.substring(Math.max(0, output.length() - OUTPUT_CHARS_MAX));
     }
 }

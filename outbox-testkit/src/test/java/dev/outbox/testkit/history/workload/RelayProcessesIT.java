@@ -1,6 +1,7 @@
 package dev.outbox.testkit.history.workload;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outbox.testkit.JavaCommand;
 import dev.outbox.testkit.JavaProcess;
@@ -36,6 +37,19 @@ class RelayProcessesIT {
             assertThat(relays.unexpectedEnds()).singleElement().asString().contains("exit=3", "up");
             relays.killOne();
             assertThat(relays.unexpectedEnds()).hasSize(1);
+        }
+    }
+
+    @Test
+    void onlyARelayThatWorksIsKilledWhenThatIsAsked() {
+        try (RelayProcesses relays = RelayProcesses.start(1, n -> start())) {
+            relays.killWorking("^up$", PATIENCE);
+            assertThat(relays.killed()).isEqualTo(1);
+
+            assertThatThrownBy(() -> relays.killWorking("publishes", Duration.ofMillis(1)))
+                    .isInstanceOf(IllegalStateException.class);
+            assertThat(relays.killed()).isEqualTo(1);
+            assertThat(started.get(1).isAlive()).isTrue();
         }
     }
 
