@@ -22,12 +22,19 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class Relay implements AutoCloseable {
 
+    private final String id;
     private final LaneKeeper lanes;
     private final SegmentKeeper segments;
     private final RelaySettings settings;
     private final CompletableFuture<Void> stopped;
 
-    private Relay(LaneKeeper lanes, SegmentKeeper segments, RelaySettings settings, CompletableFuture<Void> stopped) {
+    private Relay(
+            String id,
+            LaneKeeper lanes,
+            SegmentKeeper segments,
+            RelaySettings settings,
+            CompletableFuture<Void> stopped) {
+        this.id = id;
         this.lanes = lanes;
         this.segments = segments;
         this.settings = settings;
@@ -52,6 +59,7 @@ public final class Relay implements AutoCloseable {
             }
         });
         Relay relay = new Relay(
+                id,
                 new LaneKeeper(List.copyOf(channels.keySet()), brokers, around),
                 new SegmentKeeper(database, settings, listener),
                 settings,
@@ -66,6 +74,11 @@ public final class Relay implements AutoCloseable {
     public static String version() {
         return Optional.ofNullable(Relay.class.getPackage().getImplementationVersion())
                 .orElse("development");
+    }
+
+    /** The name from the settings and what makes it unique: how the relay appears in {@code lane} and {@code relay}. */
+    public String id() {
+        return id;
     }
 
     /** Completes when the relay has been closed; completes exceptionally when it cannot go on and an operator is needed. */

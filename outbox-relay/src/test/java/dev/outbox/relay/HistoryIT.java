@@ -50,13 +50,13 @@ class HistoryIT {
                     database.dataSource(),
                     Appender.insert("outbox"),
                     history,
-                    WorkloadSettings.defaults().withTopic(TOPIC));
+                    WorkloadSettings.defaults().withTopic(TOPIC).withCommitsPerSecondMax(700));
             HistoryRun.Result result;
             try (RelayProcesses relays = RelayProcesses.start(
                             2, n -> RelayMain.start(fixture.database(), kafka.bootstrapServers()));
                     KafkaHistoryReader reader = KafkaHistoryReader.start(kafka.bootstrapServers(), TOPIC, history)) {
                 result = HistoryRun.of(history, workload)
-                        .withFault(new Fault("relay killed", Duration.ofSeconds(1), RELAY_KILLS, relays::killOne))
+                        .withFault(killsOf(relays, history))
                         .withFault(killsOf(postgres, workload))
                         .run(COMMITS, Duration.ofMinutes(4), Duration.ofSeconds(60));
                 assertThat(reader.failure()).isEmpty();
@@ -64,6 +64,9 @@ class HistoryIT {
             }
             System.out.println("History: " + result);
             result.assertProved();
+            assertThat(result.report().duplicates())
+                    .as("duplicates, without which the kills struck nothing")
+                    .isPositive();
             try (Connection connection = fixture.connect()) {
                 assertThat(number(connection, "SELECT count(*) FROM segment_log WHERE truncated_at IS NOT NULL"))
                         .as("emptied segments")
@@ -77,6 +80,14 @@ class HistoryIT {
                         .isZero();
             }
         }
+    }
+
+    /** Each strikes a relay at work, some way behind the kill before. */
+    private static Fault killsOf(RelayProcesses relays, History history) {
+        return new Fault("relay killed", Duration.ofMillis(200), RELAY_KILLS, () -> {
+            history.awaitProgress(1_000, Duration.ofSeconds(20));
+            relays.killWorking("Lane publishes", Duration.ofSeconds(20));
+        });
     }
 
     private static Fault killsOf(PostgresServer postgres, Workload workload) {
