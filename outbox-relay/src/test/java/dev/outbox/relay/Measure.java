@@ -99,9 +99,7 @@ final class Measure {
             for (int round = 1; round <= 4; round++) {
                 double plain = plainReadAndProduce("plain");
                 statement.execute("TRUNCATE checkpoint, lane");
-                double relay = drainOnce(messages);
-                System.out.printf(
-                        "round %d: plain %.0f/s, relay %.0f/s, ratio %.2f%n", round, plain, relay, relay / plain);
+                report(round, plain, sameRecordsWithoutBookkeeping(), drainOnce(messages));
             }
         }
     }
