@@ -21,6 +21,11 @@ final class Logging {
         }
     }
 
+    /** For commands that tell in their own words what went wrong. */
+    static void quiet() {
+        apply(Map.of("root", "off", "org.apache.kafka", "off", "org.flywaydb", "off"));
+    }
+
     static void apply(Map<String, String> levels) {
         if (!levels.isEmpty() && LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
             levels.forEach(

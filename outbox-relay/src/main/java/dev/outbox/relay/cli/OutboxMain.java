@@ -31,14 +31,22 @@ import picocli.CommandLine.ScopeType;
         mixinStandardHelpOptions = true,
         versionProvider = OutboxMain.Version.class,
         scope = ScopeType.INHERIT,
-        subcommands = {RunCommand.class, MigrateCommand.class, ConfigCommand.class},
+        subcommands = {
+            RunCommand.class,
+            CheckCommand.class,
+            MigrateCommand.class,
+            ConfigCommand.class,
+            RebaseCommand.class
+        },
         description = "Publishes what services appended to their outbox in PostgreSQL.",
         footer = {
             "",
-            "Settings are given as --outbox.KEY=VALUE, in environment variables (OUTBOX_DATABASE_URL), or in",
-            "application.properties or application.yml in the working directory; 'outbox config' lists them.",
+            "Settings are given as --outbox.KEY=VALUE, in environment variables such as",
+            "OUTBOX_DATABASE_URL, or in application.properties or application.yml in the",
+            "working directory; 'outbox config' lists them.",
             "",
-            "Exit codes: 0 done or stopped as asked, 2 wrong arguments or settings, 3 an operator is needed, 1 other."
+            "Exit codes: 0 done or stopped as asked, 2 wrong arguments or settings,",
+            "3 an operator is needed, 1 anything else."
         })
 public final class OutboxMain implements Callable<Integer> {
 

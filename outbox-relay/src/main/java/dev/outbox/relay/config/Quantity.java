@@ -2,7 +2,6 @@ package dev.outbox.relay.config;
 
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -26,8 +25,6 @@ final class Quantity {
     /** Powers of 1024, as Spring reads them. */
     private static final Map<String, Long> SIZE_UNITS =
             Map.of("b", 1L, "kb", 1L << 10, "mb", 1L << 20, "gb", 1L << 30, "tb", 1L << 40);
-
-    private static final List<String> SIZE_UNITS_DOWN = List.of("TB", "GB", "MB", "KB");
 
     private Quantity() {}
 
@@ -66,27 +63,5 @@ final class Quantity {
         } catch (ArithmeticException e) {
             return OptionalLong.empty();
         }
-    }
-
-    /** The shortest exact way to write it. */
-    static String text(Duration duration) {
-        for (String unit : List.of("d", "h", "m", "s", "ms", "us")) {
-            long nanos = TIME_UNITS.getOrDefault(unit, Duration.ZERO).toNanos();
-            if (!duration.isZero() && duration.toNanos() % nanos == 0) {
-                return duration.toNanos() / nanos + unit;
-            }
-        }
-        return duration.isZero() ? "0s" : duration.toString();
-    }
-
-    /** The shortest exact way to write it. */
-    static String text(long bytes) {
-        for (String unit : SIZE_UNITS_DOWN) {
-            long size = SIZE_UNITS.getOrDefault(unit.toLowerCase(Locale.ROOT), 1L);
-            if (bytes > 0 && bytes % size == 0) {
-                return bytes / size + unit;
-            }
-        }
-        return bytes + "B";
     }
 }

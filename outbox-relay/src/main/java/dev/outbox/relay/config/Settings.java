@@ -24,7 +24,7 @@ public final class Settings {
 
     private final SettingsSource source;
 
-    private Settings(SettingsSource source) {
+    Settings(SettingsSource source) {
         this.source = source;
     }
 

@@ -48,16 +48,22 @@ final class SettingsSource {
 
     /** Reads arguments of the form {@code --key=value}, system properties, environment variables and files. */
     static SettingsSource read(List<String> arguments, Optional<String> file) {
-        StandardEnvironment environment = new StandardEnvironment();
+        return read(new StandardEnvironment(), arguments, file);
+    }
+
+    /** The same with other variables and system properties than those of this process. */
+    static SettingsSource read(StandardEnvironment environment, List<String> arguments, Optional<String> file) {
         SettingsSource source = new SettingsSource(environment);
         environment
                 .getPropertySources()
                 .addFirst(new SimpleCommandLinePropertySource(arguments.toArray(String[]::new)));
+        Optional<String> named = file.or(() -> Optional.ofNullable(environment.getProperty("outbox.config")))
+                .filter(path -> !path.isBlank());
         try {
-            loadFiles(environment, file.or(() -> Optional.ofNullable(environment.getProperty("outbox.config"))));
+            loadFiles(environment, named);
         } catch (RuntimeException e) {
             // Whatever Spring or the YAML parser objects to, the text says where; a stack trace would not help.
-            source.problems.add(new Problem("configuration file", "", "cannot be read: " + e.getMessage()));
+            source.problems.add(UnreadableFile.problem(e, named));
         }
         source.collect();
         return source;
@@ -73,7 +79,7 @@ final class SettingsSource {
             new SpringApplicationJsonEnvironmentPostProcessor()
                     .postProcessEnvironment(environment, new SpringApplication());
         }
-        if (file.isPresent() && !file.get().isBlank()) {
+        if (file.isPresent()) {
             String location = "file:" + new File(file.get()).getAbsolutePath();
             String more = environment.getProperty(ADDITIONAL_LOCATION);
             environment
