@@ -98,6 +98,7 @@ final class BadMessages {
             add("invalid JSON " + text, json(text), "payload", "one JSON value");
         }
         add("deep JSON", json("[".repeat(501) + "]".repeat(501)), "payload", "nested at most 500 deep");
+        add("long number", json("1".repeat(1001)), "payload", "numbers of at most 1000");
         add("NUL in JSON", json("\"a\0\""), "payload", "without NUL");
         add("half a character in JSON", json("\"\ud83d\""), "payload", "whole characters");
         byte[] latin = "\"é\"".getBytes(StandardCharsets.ISO_8859_1);

@@ -71,6 +71,9 @@ public interface Inbox {
      * <p>The work may therefore be called again with the same messages, one at a time, after what it did was rolled
      * back. An id that comes twice in the list is received once.
      *
+     * <p>In a transaction that is the caller's own (see {@link InboxTransactions#isActive}) nothing is received one by
+     * one: a failure is thrown, and the caller must roll back.
+     *
      * @param messages at most {@value #MESSAGES_MAX}
      * @param id gives the id of a message
      * @return which messages were received, which were duplicates, and which failed and why; each list in the order of
