@@ -167,6 +167,10 @@ public final class EventReader {
             if (givenId.getBytes(StandardCharsets.UTF_8).length > ID_BYTES_MAX) {
                 throw malformed("the event id has more than " + ID_BYTES_MAX + " bytes");
             }
+            if (givenId.indexOf('\0') >= 0
+                    || !StandardCharsets.UTF_8.newEncoder().canEncode(givenId)) {
+                throw malformed("the event id is not text that a database holds");
+            }
             String givenVersion = required("event version", version);
             if (!VERSION.matcher(givenVersion).matches()) {
                 throw malformed("the event version is not MAJOR.MINOR");

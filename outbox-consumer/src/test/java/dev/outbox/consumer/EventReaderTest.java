@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -127,6 +128,10 @@ class EventReaderTest {
         assertThatThrownBy(() -> read(ENVELOPE.formatted("1").replace("e-1", "ü".repeat(128))))
                 .isInstanceOf(MalformedEventException.class)
                 .hasMessageContaining("255");
+        for (String escape : List.of("\\u0000", "\\ud800")) {
+            assertThatThrownBy(() -> read(ENVELOPE.formatted("1").replace("e-1", escape)))
+                    .isInstanceOf(MalformedEventException.class);
+        }
     }
 
     @Test

@@ -24,7 +24,8 @@ import org.apache.kafka.common.KafkaException;
  *   <li><b>Not an event.</b> A record that cannot be read as an event holds its partition in the same way, because
  *       passing by would lose it without anybody's knowledge; {@link dev.outbox.consumer.OnMalformed#SKIP} reports it
  *       and goes on.
- *   <li><b>Threads.</b> Handlers run on one thread. For more, start more receivers of the group.
+ *   <li><b>Threads.</b> Handlers run on one thread, which keeps the JVM alive until the receiver is closed. For more,
+ *       start more receivers of the group.
  * </ul>
  *
  * <pre>{@code
@@ -35,7 +36,7 @@ import org.apache.kafka.common.KafkaException;
  * }</pre>
  *
  * <p>Not for a handler that takes minutes: the group gives its partitions to others after five
- * ({@code max.poll.interval.ms}), and the effect of a message in hand is safe but done twice in part.
+ * ({@code max.poll.interval.ms}), and their work is thrown away as a duplicate, or this one's is.
  */
 public final class KafkaReceiver implements AutoCloseable {
 

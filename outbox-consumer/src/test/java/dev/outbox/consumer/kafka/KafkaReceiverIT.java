@@ -205,6 +205,21 @@ class KafkaReceiverIT {
     }
 
     @Test
+    void receivesWithTheGroupProtocolOfTheBrokerToo() throws Exception {
+        fixture.produceRaw(1, "not an event");
+        fixture.produce(0, "a");
+        fixture.produce(0, "a");
+        KafkaReceiverSettings settings = fixture.settings().withProperties(Map.of("group.protocol", "consumer"));
+        try (KafkaReceiver receiver = start(settings, ReceiverFixture::record)) {
+            await().until(() -> fixture.committed(0) == 2 && listener.heard().contains("malformed 1@0 2"));
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.effects()).containsExactly("a");
+        assertThat(fixture.committed(1)).isEqualTo(-1);
+        assertThat(fixture.members()).isZero();
+    }
+
+    @Test
     void startsAfterTheNewestRecordWhenAskedAndRemembersThat() throws Exception {
         fixture.produce(0, "old");
         KafkaReceiverSettings settings = fixture.settings().withFromBeginning(false);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /**
@@ -34,11 +35,21 @@ public final class Demo {
         Path logs = logs();
         report.title("Starting (logs in " + logs + ")");
         DemoServers servers = new DemoServers(report, logs);
-        Runtime.getRuntime().addShutdownHook(new Thread(servers::close, "demo-shutdown"));
+        AtomicBoolean ending = new AtomicBoolean();
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> {
+                            ending.set(true);
+                            servers.close();
+                        },
+                        "demo-shutdown"));
         try {
             servers.await();
             tell(report, servers);
         } catch (RuntimeException e) {
+            if (ending.get()) {
+                return 1;
+            }
             System.out.println("\nThe demo failed: " + e.getMessage());
             e.printStackTrace();
             return 1;
@@ -52,7 +63,10 @@ public final class Demo {
                 report.seconds()));
         if (!once) {
             hints(report, servers);
-            System.out.println("\nProcess has ended: " + servers.awaitEnd() + "; see " + logs);
+            String ended = servers.awaitEnd();
+            if (!ending.get()) {
+                System.out.println("\nProcess has ended: " + ended + "; see " + logs);
+            }
             return 1;
         }
         return report.wrong() == 0 ? 0 : 1;
