@@ -12,6 +12,18 @@ sealed interface Content {
     /** Returns the columns to store; JSON is not checked yet. */
     Encoded encode(PayloadSerializer serializer);
 
+    /** Null, where a caller or a serializer got past the compiler, must not pass for a tombstone. */
+    private static Encoded json(@Nullable String json) {
+        if (json == null) {
+            throw missing();
+        }
+        return new Encoded(json, null);
+    }
+
+    private static InvalidMessageException missing() {
+        return new InvalidMessageException("payload", "an object or JSON text, or else a tombstone", "null");
+    }
+
     /** The columns {@code payload} and {@code body}: at most one of them is there. */
     record Encoded(@Nullable String json, byte @Nullable [] body) {}
 
@@ -20,8 +32,13 @@ sealed interface Content {
         @Override
         @SuppressWarnings("CatchingUnchecked") // Whatever an application's serializer throws, the message is refused.
         public Encoded encode(PayloadSerializer serializer) {
+            if (payload == null) {
+                throw missing();
+            }
             try {
-                return new Encoded(serializer.serialize(payload), null);
+                return json(serializer.serialize(payload));
+            } catch (InvalidMessageException e) {
+                throw e;
             } catch (Exception e) {
                 throw new InvalidMessageException(
                         "payload",
@@ -38,7 +55,7 @@ sealed interface Content {
 
         @Override
         public Encoded encode(PayloadSerializer serializer) {
-            return new Encoded(text, null);
+            return json(text);
         }
     }
 

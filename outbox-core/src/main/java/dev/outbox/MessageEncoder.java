@@ -231,7 +231,10 @@ final class MessageEncoder {
     }
 
     private static InvalidMessageException invalidJson(String actual) {
-        return new InvalidMessageException("payload", "one JSON value (RFC 8259), nested at most 500 deep", actual);
+        return new InvalidMessageException(
+                "payload",
+                "one JSON value (RFC 8259), nested at most 500 deep, names of at most 50000 and numbers of at most 1000 characters",
+                actual);
     }
 
     private static String checkName(String field, @Nullable String value, int bytesMax) {

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *   <tr><td>occurredAt</td><td>years 0001 to 9999; stored in microseconds, the rest cut off</td></tr>
  *   <tr><td>headers</td><td>64 of them, 32768 as JSON together; a name 1..255 token characters, a value 0..8192
  *       without NUL</td></tr>
- *   <tr><td>payload or body</td><td>{@link OutboxSettings#payloadBytesMax}</td></tr>
+ *   <tr><td>payload or body</td><td>{@link OutboxSettings#payloadBytesMax}; JSON nested at most 500 deep</td></tr>
  * </table>
  *
  * <p>A message without a key has no order and holds nothing back. A message object may be appended more than once: each

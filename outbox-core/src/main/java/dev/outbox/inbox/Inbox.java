@@ -22,7 +22,7 @@ import javax.sql.DataSource;
  *       of its transaction, and do the work only if that one rolled back.
  *   <li><b>Failure.</b> Whatever the work throws rolls back both and reaches the caller as it is. A serialization
  *       failure or a deadlock (SQLSTATE 40001, 40P01) is tried again a few times, so the work may run more than once,
- *       but takes effect once.
+ *       but takes effect once. Work that swallows an SQL error, or commits or rolls back by itself, is an error too.
  *   <li><b>Threads.</b> An inbox may be used by any number of threads.
  * </ul>
  *
@@ -70,6 +70,9 @@ public interface Inbox {
      *
      * <p>The work may therefore be called again with the same messages, one at a time, after what it did was rolled
      * back. An id that comes twice in the list is received once.
+     *
+     * <p>In a transaction that is the caller's own (see {@link InboxTransactions#isActive}) nothing is received one by
+     * one: a failure is thrown, and the caller must roll back.
      *
      * @param messages at most {@value #MESSAGES_MAX}
      * @param id gives the id of a message

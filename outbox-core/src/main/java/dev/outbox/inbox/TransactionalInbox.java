@@ -49,6 +49,8 @@ final class TransactionalInbox implements Inbox {
                 if (fresh) {
                     progress.step = Step.WORK;
                     work.run(connection);
+                    progress.step = Step.COMMIT;
+                    TransactionCheck.requireUsable(connection);
                 }
                 progress.step = Step.COMMIT;
                 return fresh;
@@ -79,6 +81,11 @@ final class TransactionalInbox implements Inbox {
             throw failed(consumer, 1, e);
         }
         work.run(connection);
+        try {
+            TransactionCheck.requireUsable(connection);
+        } catch (SQLException e) {
+            throw failed(consumer, 1, e);
+        }
         return true;
     }
 
@@ -130,6 +137,8 @@ final class TransactionalInbox implements Inbox {
             if (!received.isEmpty()) {
                 progress.step = Step.WORK;
                 work.run(connection, result.received());
+                progress.step = Step.COMMIT;
+                TransactionCheck.requireUsable(connection);
             }
             progress.step = Step.COMMIT;
             return result;

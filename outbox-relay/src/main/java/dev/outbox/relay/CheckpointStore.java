@@ -13,7 +13,7 @@ import java.util.function.Function;
 /** A lane's checkpoints: reads the newest, appends the next. On the lane's own connection, in autocommit mode. */
 final class CheckpointStore {
 
-    private static final String LOAD = """
+    static final String LOAD = """
             SELECT no, snapshot::text, window_snapshot::text, window_end, page_seq, published, parked,
               system_identifier, timeline
             FROM checkpoint

@@ -86,7 +86,7 @@ final class LaneKeeper implements Runnable {
 
     private LaneLeases connect() throws SQLException {
         RelaySettings settings = around.settings();
-        return new LaneLeases(around.database().open("leases", settings.lease()), settings.id(), settings.lease());
+        return new LaneLeases(around.database().open("leases", settings.lease()), around.relayId(), settings.lease());
     }
 
     private void tick(LaneLeases leases) throws SQLException {

@@ -17,8 +17,13 @@ final class LaneRunner implements Runnable {
 
     private static final int PAGE_ROWS_FIRST = 64;
 
-    /** What all lanes of a relay share. */
-    record Surroundings(Database database, RelaySettings settings, RelayListener listener, Consumer<Throwable> fatal) {}
+    /** What all lanes of a relay share; the id is its own among all that ever ran. */
+    record Surroundings(
+            String relayId,
+            Database database,
+            RelaySettings settings,
+            RelayListener listener,
+            Consumer<Throwable> fatal) {}
 
     private final Lease lease;
     private final ChannelSettings channel;

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,12 +22,19 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class Relay implements AutoCloseable {
 
+    private final String id;
     private final LaneKeeper lanes;
     private final SegmentKeeper segments;
     private final RelaySettings settings;
     private final CompletableFuture<Void> stopped;
 
-    private Relay(LaneKeeper lanes, SegmentKeeper segments, RelaySettings settings, CompletableFuture<Void> stopped) {
+    private Relay(
+            String id,
+            LaneKeeper lanes,
+            SegmentKeeper segments,
+            RelaySettings settings,
+            CompletableFuture<Void> stopped) {
+        this.id = id;
         this.lanes = lanes;
         this.segments = segments;
         this.settings = settings;
@@ -41,8 +49,9 @@ public final class Relay implements AutoCloseable {
     public static Relay start(
             Database database, RelaySettings settings, Map<ChannelSettings, Broker> channels, RelayListener listener) {
         CompletableFuture<Void> stopped = new CompletableFuture<>();
+        String id = settings.name() + "-" + UUID.randomUUID().toString().substring(0, 8);
         LaneRunner.Surroundings around =
-                new LaneRunner.Surroundings(database, settings, listener, stopped::completeExceptionally);
+                new LaneRunner.Surroundings(id, database, settings, listener, stopped::completeExceptionally);
         Map<String, Broker> brokers = new HashMap<>();
         channels.forEach((channel, broker) -> {
             if (brokers.put(channel.name(), broker) != null) {
@@ -50,6 +59,7 @@ public final class Relay implements AutoCloseable {
             }
         });
         Relay relay = new Relay(
+                id,
                 new LaneKeeper(List.copyOf(channels.keySet()), brokers, around),
                 new SegmentKeeper(database, settings, listener),
                 settings,
@@ -64,6 +74,11 @@ public final class Relay implements AutoCloseable {
     public static String version() {
         return Optional.ofNullable(Relay.class.getPackage().getImplementationVersion())
                 .orElse("development");
+    }
+
+    /** The name from the settings and what makes it unique: how the relay appears in {@code lane} and {@code relay}. */
+    public String id() {
+        return id;
     }
 
     /** Completes when the relay has been closed; completes exceptionally when it cannot go on and an operator is needed. */

@@ -2,12 +2,11 @@ package dev.outbox.relay;
 
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.util.UUID;
 
 /**
  * What concerns the relay as a whole; what concerns one channel is in {@link ChannelSettings}.
  *
- * @param id names this relay among all, in leases and receipts; two running relays never share one
+ * @param name how people know the relay; each start adds what makes it unique among all
  * @param lease how long a lane stays with a relay that is not heard of; renewed at a third of it
  * @param checkpointInterval how often a busy lane writes its position
  * @param pollMin how long to wait for the next look after work was found
@@ -16,7 +15,7 @@ import java.util.UUID;
  * @param segments when segments are rotated and emptied
  */
 public record RelaySettings(
-        String id,
+        String name,
         Duration lease,
         Duration checkpointInterval,
         Duration pollMin,
@@ -62,8 +61,9 @@ public record RelaySettings(
 
     /** Checks the ranges. */
     public RelaySettings {
-        if (id.isBlank() || id.length() > 200) {
-            throw new IllegalArgumentException("Relay id is not valid: id=" + id + "; use 1 to 200 characters");
+        if (!name.matches("[!-~]{1,200}")) {
+            throw new IllegalArgumentException(
+                    "Relay name is not valid: name=" + name + "; use 1 to 200 visible ASCII characters");
         }
         if (lease.compareTo(Duration.ofMillis(500)) < 0) {
             throw new IllegalArgumentException("Lease is too short: lease=" + lease + "; least=PT0.5S");
@@ -77,7 +77,7 @@ public record RelaySettings(
     /** The defaults: a lease of 10 s, checkpoints every 200 ms, looks every 1 to 10 ms, 20 s for a stop. */
     public static RelaySettings defaults() {
         return new RelaySettings(
-                ownId(),
+                ManagementFactory.getRuntimeMXBean().getName(), // pid@host on every JVM we know of
                 Duration.ofSeconds(10),
                 Duration.ofMillis(200),
                 Duration.ofMillis(1),
@@ -88,26 +88,16 @@ public record RelaySettings(
 
     /** The same with another lease. */
     public RelaySettings withLease(Duration lease) {
-        return new RelaySettings(id, lease, checkpointInterval, pollMin, pollMax, shutdownTimeout, segments);
+        return new RelaySettings(name, lease, checkpointInterval, pollMin, pollMax, shutdownTimeout, segments);
     }
 
     /** The same with another rule for segments. */
     public RelaySettings withSegments(SegmentSettings segments) {
-        return new RelaySettings(id, lease, checkpointInterval, pollMin, pollMax, shutdownTimeout, segments);
+        return new RelaySettings(name, lease, checkpointInterval, pollMin, pollMax, shutdownTimeout, segments);
     }
 
-    /** The same under a name that starts with this; what makes it unique is added. */
+    /** The same under another name. */
     public RelaySettings withName(String name) {
-        return new RelaySettings(
-                name + "-" + unique(), lease, checkpointInterval, pollMin, pollMax, shutdownTimeout, segments);
-    }
-
-    private static String ownId() {
-        // pid@host on every JVM we know of
-        return ManagementFactory.getRuntimeMXBean().getName() + "-" + unique();
-    }
-
-    private static String unique() {
-        return UUID.randomUUID().toString().substring(0, 8);
+        return new RelaySettings(name, lease, checkpointInterval, pollMin, pollMax, shutdownTimeout, segments);
     }
 }

@@ -17,20 +17,15 @@ import java.util.concurrent.locks.LockSupport;
 final class SegmentKeeper implements Runnable {
 
     private static final Duration THIN_INTERVAL = Duration.ofMinutes(1);
-    private static final Duration RETRY_LONGEST = Duration.ofMinutes(1);
 
     private final Database database;
     private final RelaySettings settings;
     private final RelayListener listener;
     private final Thread thread = new Thread(this, "outbox-segments");
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final Map<Integer, Retry> retries = new HashMap<>();
     private final Map<Integer, String> reported = new HashMap<>();
     private long thinnedAtNanos = System.nanoTime();
     private volatile boolean stopping;
-
-    /** When a segment that was in use may be tried again. */
-    private record Retry(Backoff backoff, long atNanos) {}
 
     SegmentKeeper(Database database, RelaySettings settings, RelayListener listener) {
         this.database = database;
@@ -85,28 +80,14 @@ final class SegmentKeeper implements Runnable {
 
     private void truncateWhatIsDue(Segments segments) throws SQLException {
         for (int segment : segments.closedLongerThan(settings.segments().retention())) {
-            Retry retry = retries.get(segment);
-            if (retry != null && System.nanoTime() - retry.atNanos < 0) {
-                continue;
-            }
             switch (segments.truncate(segment)) {
                 case DONE -> {
-                    retries.remove(segment);
                     reported.remove(segment);
                     listener.segmentTruncated(segment);
                 }
                 case UNPUBLISHED -> blocked(segment, "it holds messages that are not published yet");
                 case NO_LANES -> blocked(segment, "it holds messages of a channel that no relay serves");
-                case IN_USE -> {
-                    // Asking for the lock holds up readers for a moment, so it is asked for ever less often.
-                    Backoff backoff =
-                            retry == null ? new Backoff(Duration.ofMillis(100), RETRY_LONGEST) : retry.backoff;
-                    retries.put(
-                            segment,
-                            new Retry(
-                                    backoff, System.nanoTime() + backoff.next().toNanos()));
-                    blocked(segment, "a transaction is using it");
-                }
+                case IN_USE -> blocked(segment, "a transaction has it open");
             }
         }
     }

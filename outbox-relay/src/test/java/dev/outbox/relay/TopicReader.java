@@ -41,6 +41,17 @@ final class TopicReader implements AutoCloseable {
         return records;
     }
 
+    int count() {
+        return records.size();
+    }
+
+    /** Reads once more; how many came. */
+    int poll() {
+        int before = records.size();
+        consumer.poll(Duration.ofMillis(500)).forEach(records::add);
+        return records.size() - before;
+    }
+
     static String value(ConsumerRecord<byte[], byte[]> read) {
         return new String(read.value(), StandardCharsets.UTF_8);
     }

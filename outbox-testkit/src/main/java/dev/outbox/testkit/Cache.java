@@ -6,7 +6,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Directories unpacked once and shared by every JVM of this user: an entry is filled under another name and renamed,
@@ -14,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Cache {
 
-    private static final String PROPERTY = "OUTBOX_TESTKIT_CACHE";
+    private static final String SETTING = "OUTBOX_TESTKIT_CACHE";
 
     /** Writes what belongs into an entry. */
     @FunctionalInterface
@@ -43,7 +42,7 @@ final class Cache {
             return entry;
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "Not unpacked: entry=" + entry + "; choose another place with " + PROPERTY, e);
+                    "Not unpacked: entry=" + entry + "; choose another place with " + SETTING, e);
         }
     }
 
@@ -60,18 +59,11 @@ final class Cache {
     }
 
     private static Path root() {
-        String configured = setting(PROPERTY);
+        String configured = Settings.find(SETTING);
         if (configured != null) {
             return Path.of(configured).toAbsolutePath();
         }
         return Privileges.reachable(Path.of(System.getProperty("user.home"), ".cache", "outbox-testkit"));
-    }
-
-    /** A system property, or else an environment variable, of that name. */
-    static @Nullable String setting(String name) {
-        String property = System.getProperty(name);
-        String value = property != null ? property : System.getenv(name);
-        return value == null || value.isBlank() ? null : value;
     }
 
     private Cache() {}

@@ -46,7 +46,7 @@ public record PostgresOptions(
 
     /** Any version, a free port, a temporary directory, PostgreSQL's own settings, wherever it runs. */
     public static PostgresOptions defaults() {
-        String version = Cache.setting("OUTBOX_TEST_POSTGRES_VERSION");
+        String version = Settings.find("OUTBOX_TEST_POSTGRES_VERSION");
         return new PostgresOptions(
                 version == null ? ANY_VERSION : Integer.parseInt(version), 0, Optional.empty(), Map.of(), false);
     }

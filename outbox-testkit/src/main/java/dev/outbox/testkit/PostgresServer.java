@@ -70,8 +70,8 @@ public final class PostgresServer implements AutoCloseable {
             throw new IllegalStateException(
                     "Not a JDBC address (jdbc:postgresql://host:port/database): variable=" + VARIABLE);
         }
-        String user = Cache.setting("OUTBOX_TEST_POSTGRES_USER");
-        String password = Cache.setting("OUTBOX_TEST_POSTGRES_PASSWORD");
+        String user = Settings.find("OUTBOX_TEST_POSTGRES_USER");
+        String password = Settings.find("OUTBOX_TEST_POSTGRES_PASSWORD");
         String parameters = matcher.group(4);
         return new PostgresServer(
                 new ExternalControl(VARIABLE),

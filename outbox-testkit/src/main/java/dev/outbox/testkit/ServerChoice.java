@@ -34,7 +34,7 @@ final class ServerChoice<S> {
 
     /** The server named by the environment, unless {@code refusal} says why it does not serve. */
     ServerChoice<S> external(Optional<String> refusal, Function<String, S> connect) {
-        String address = Cache.setting(variable);
+        String address = Settings.find(variable);
         if (address == null) {
             tried.add("address: " + variable + " is not set");
         } else if (refusal.isPresent()) {

@@ -1,12 +1,10 @@
 package dev.outbox.relay.broker;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
+import java.time.LocalDateTime;
 import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -42,9 +40,7 @@ public record MessageHeaders(List<Entry> entries) {
 
     private static final JsonFactory JSON = new JsonFactory();
 
-    private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern(
-                    "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'", Locale.ROOT)
-            .withZone(ZoneOffset.UTC);
+    private static final byte[] TEMPLATE = "0000-00-00T00:00:00.000000Z".getBytes(StandardCharsets.US_ASCII);
 
     /** One header; the value is UTF-8. */
     @SuppressWarnings("ArrayRecordComponent") // handed on to the broker's client as it is
@@ -55,7 +51,12 @@ public record MessageHeaders(List<Entry> entries) {
         entries = List.copyOf(entries);
     }
 
-    /** Reads the {@code headers} of a message. */
+    /**
+     * Reads the {@code headers} of a message.
+     *
+     * @throws IllegalArgumentException if they are beyond what a reader of JSON takes, such as nested 1000 deep; only plain
+     *     SQL can write such
+     */
     public static MessageHeaders of(Message message) {
         byte[] json = message.headers();
         if (json == null) {
@@ -73,8 +74,8 @@ public record MessageHeaders(List<Entry> entries) {
                 }
             }
         } catch (JacksonException e) {
-            // The column is of type json, so this is no fault of the message: a reader and a writer of JSON disagree.
-            throw new IllegalStateException("Headers cannot be read: seq=" + message.seq(), e);
+            throw new IllegalArgumentException(
+                    "Headers cannot be read: seq=" + message.seq() + ", error=" + e.getOriginalMessage(), e);
         }
         return new MessageHeaders(entries);
     }
@@ -98,7 +99,28 @@ public record MessageHeaders(List<Entry> entries) {
 
     /** When the event happened, as RFC 3339 text in UTC with microseconds: {@code 2026-01-15T10:30:00.123456Z}. */
     public static byte[] timestamp(Message message) {
-        Instant at = message.occurredAt();
-        return TIMESTAMP.format(at).getBytes(StandardCharsets.US_ASCII);
+        long second = Math.floorDiv(message.occurredAtMicros(), 1_000_000L);
+        int micros = (int) Math.floorMod(message.occurredAtMicros(), 1_000_000L);
+        LocalDateTime at = LocalDateTime.ofEpochSecond(second, 0, ZoneOffset.UTC);
+        if (at.getYear() < 0 || at.getYear() > 9999) {
+            return at.plusNanos(micros * 1000L).toString().concat("Z").getBytes(StandardCharsets.US_ASCII);
+        }
+        byte[] text = TEMPLATE.clone();
+        digits(text, 0, 4, at.getYear());
+        digits(text, 5, 2, at.getMonthValue());
+        digits(text, 8, 2, at.getDayOfMonth());
+        digits(text, 11, 2, at.getHour());
+        digits(text, 14, 2, at.getMinute());
+        digits(text, 17, 2, at.getSecond());
+        digits(text, 20, 6, micros);
+        return text;
+    }
+
+    private static void digits(byte[] text, int at, int count, int number) {
+        int rest = number;
+        for (int place = at + count - 1; place >= at; place--) {
+            text[place] = (byte) ('0' + rest % 10);
+            rest /= 10;
+        }
     }
 }

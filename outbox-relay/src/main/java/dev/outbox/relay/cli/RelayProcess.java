@@ -36,7 +36,7 @@ final class RelayProcess {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stopBySignal(relay), "outbox-shutdown"));
         log.info(
                 "Relay is running: id={}, version={}, channels={}, database={}, user={}, schema={}, kafka={}",
-                configuration.relay().id(),
+                relay.id(),
                 Relay.version(),
                 configuration.channels().stream()
                         .map(channel -> channel.settings().name() + "/"

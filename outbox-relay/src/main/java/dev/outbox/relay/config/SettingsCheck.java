@@ -166,7 +166,7 @@ final class SettingsCheck {
                 ? duration(SettingTable.ROTATE_AFTER)
                 : retention.dividedBy(3);
         return new RelaySettings(
-                name.isEmpty() ? usual.id() : usual.withName(name).id(),
+                name.isEmpty() ? usual.name() : name,
                 duration(SettingTable.LEASE),
                 duration(SettingTable.CHECKPOINT_INTERVAL),
                 duration(SettingTable.POLL_MIN),

@@ -7,8 +7,10 @@ import dev.outbox.relay.broker.Message;
 import dev.outbox.relay.broker.MessageHeaders;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.producer.Callback;
@@ -16,7 +18,8 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
 
 /** One producer, fed by one lane. */
@@ -24,6 +27,8 @@ final class KafkaSession implements BrokerSession {
 
     /** A record's own fields, at most; the producer's limit counts them too. */
     private static final int RECORD_OVERHEAD_BYTES = 90;
+
+    private static final int FIXED_HEADERS = 9;
 
     /** A time further off than this would have the broker refuse the record (KIP-937) or delete it at once. */
     private static final long BEHIND_MS_MAX = Duration.ofDays(1).toMillis();
@@ -48,13 +53,18 @@ final class KafkaSession implements BrokerSession {
 
     @Override
     public Optional<Failure> send(Message message, Delivery delivery) {
-        ProducerRecord<byte[], byte[]> producerRecord = producerRecord(message);
-        int bytes = size(producerRecord);
-        if (bytes > requestBytesMax) {
+        ProducerRecord<byte[], byte[]> producerRecord;
+        try {
+            producerRecord = producerRecord(message);
+        } catch (IllegalArgumentException e) {
+            return Optional.of(Failure.of(Failure.Kind.MESSAGE, e));
+        }
+        // A record is at most about twice as large as what it is made of, so few are measured.
+        if (message.sizeBytes() > requestBytesMax / 2 && size(producerRecord) > requestBytesMax) {
             return Optional.of(new Failure(
                     Failure.Kind.MESSAGE,
                     "RecordTooLarge",
-                    "the record has " + bytes + " bytes, max.request.size is " + requestBytesMax
+                    "the record has " + size(producerRecord) + " bytes, max.request.size is " + requestBytesMax
                             + "; raise it here and max.message.bytes of the topic, or make the message smaller"));
         }
         refusal = null;
@@ -72,22 +82,22 @@ final class KafkaSession implements BrokerSession {
     private ProducerRecord<byte[], byte[]> producerRecord(Message message) {
         MessageHeaders custom = MessageHeaders.of(message);
         byte[] occurredAt = MessageHeaders.timestamp(message);
-        RecordHeaders headers = new RecordHeaders();
-        headers.add("event-id", message.id());
-        headers.add("event-type", message.type());
-        headers.add("event-version", message.version());
-        headers.add("occurred-at", occurredAt);
-        headers.add("sequence", Long.toString(message.seq()).getBytes(StandardCharsets.US_ASCII));
+        List<Header> headers = new ArrayList<>(FIXED_HEADERS + custom.entries().size());
+        headers.add(new RecordHeader("event-id", message.id()));
+        headers.add(new RecordHeader("event-type", message.type()));
+        headers.add(new RecordHeader("event-version", message.version()));
+        headers.add(new RecordHeader("occurred-at", occurredAt));
+        headers.add(new RecordHeader("sequence", Long.toString(message.seq()).getBytes(StandardCharsets.US_ASCII)));
         if (message.correlationId() != null) {
-            headers.add("correlation-id", message.correlationId());
+            headers.add(new RecordHeader("correlation-id", message.correlationId()));
         }
         if (message.causationId() != null) {
-            headers.add("causation-id", message.causationId());
+            headers.add(new RecordHeader("causation-id", message.causationId()));
         }
-        headers.add("source-service", message.source());
-        headers.add("content-type", message.contentType());
+        headers.add(new RecordHeader("source-service", message.source()));
+        headers.add(new RecordHeader("content-type", message.contentType()));
         for (MessageHeaders.Entry entry : custom.entries()) {
-            headers.add(entry.name(), entry.value());
+            headers.add(new RecordHeader(entry.name(), entry.value()));
         }
         return new ProducerRecord<>(
                 message.topic(),

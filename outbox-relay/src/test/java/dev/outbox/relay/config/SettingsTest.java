@@ -39,7 +39,7 @@ class SettingsTest {
         RelaySettings usual = RelaySettings.defaults();
         assertThat(configuration.relay())
                 .usingRecursiveComparison()
-                .ignoringFields("id")
+                .ignoringFields("name")
                 .isEqualTo(usual);
         assertThat(configuration.channels())
                 .containsExactly(new RelayConfiguration.Channel(ChannelSettings.of("default"), Envelope.Format.JSON));
@@ -75,10 +75,10 @@ class SettingsTest {
         RelayConfiguration configuration = load().forRelay();
         assertThat(configuration.database().password()).isEqualTo("s3cret");
         assertThat(configuration.database().schema()).isEqualTo("box");
-        assertThat(configuration.relay().id()).startsWith("shop-");
+        assertThat(configuration.relay().name()).isEqualTo("shop");
         assertThat(configuration.relay())
                 .usingRecursiveComparison()
-                .ignoringFields("id")
+                .ignoringFields("name")
                 .isEqualTo(new RelaySettings(
                         "x",
                         Duration.ofSeconds(5),

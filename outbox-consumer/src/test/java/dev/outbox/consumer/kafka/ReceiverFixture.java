@@ -1,0 +1,132 @@
+package dev.outbox.consumer.kafka;
+
+import dev.outbox.consumer.ReceivedEvent;
+import dev.outbox.inbox.Inbox;
+import dev.outbox.inbox.InboxSettings;
+import dev.outbox.schema.OutboxSchema;
+import dev.outbox.testkit.KafkaServer;
+import dev.outbox.testkit.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ConsumerGroupDescription;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** A topic of its own, an inbox, and a table that shows every effect. */
+final class ReceiverFixture implements AutoCloseable {
+
+    private static final String ENVELOPE = """
+            {"eventId":"%s","eventType":"thing.happened","eventVersion":"1.0","occurredAt":"2026-01-15T10:30:00Z",\
+            "source":{"service":"test"},"data":{}}""";
+
+    private final TestDatabase database;
+    private final KafkaServer kafka;
+    private final String topic;
+    private final KafkaProducer<byte[], byte[]> producer;
+
+    ReceiverFixture(TestDatabase database, KafkaServer kafka, int partitions) {
+        this.database = database;
+        this.kafka = kafka;
+        this.topic = KafkaServer.uniqueTopic("received");
+        kafka.createTopic(topic, partitions, Map.of());
+        OutboxSchema.migrateInbox(database.dataSource(), "outbox");
+        database.execute("DROP TABLE IF EXISTS effect");
+        database.execute("CREATE TABLE effect (no bigint generated always as identity, event_id text NOT NULL)");
+        this.producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", kafka.bootstrapServers()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
+    }
+
+    String topic() {
+        return topic;
+    }
+
+    /** The group, and the inbox's consumer, are called like the topic. */
+    KafkaReceiverSettings settings() {
+        return KafkaReceiverSettings.of(kafka.bootstrapServers(), topic, List.of(topic))
+                .withRetry(Duration.ofMillis(50), Duration.ofMillis(200));
+    }
+
+    Inbox inbox() {
+        return Inbox.jdbc(database.dataSource(), InboxSettings.defaults());
+    }
+
+    /** Produces an event and returns where it is. */
+    long produce(int partition, String eventId) {
+        return produceRaw(partition, ENVELOPE.formatted(eventId));
+    }
+
+    long produceRaw(int partition, String value) {
+        try {
+            return producer.send(new ProducerRecord<>(topic, partition, null, value.getBytes(StandardCharsets.UTF_8)))
+                    .get()
+                    .offset();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException("Not produced", e);
+        }
+    }
+
+    /** The handler that most tests use. */
+    static void record(ReceivedEvent event, Connection connection) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO effect (event_id) VALUES (?)")) {
+            insert.setString(1, event.id());
+            insert.executeUpdate();
+        }
+    }
+
+    /** The ids of the events that had an effect, in the order of the effects. */
+    List<String> effects() throws SQLException {
+        try (Connection connection = database.connection();
+                PreparedStatement select = connection.prepareStatement("SELECT event_id FROM effect ORDER BY no");
+                ResultSet rows = select.executeQuery()) {
+            List<String> ids = new ArrayList<>();
+            while (rows.next()) {
+                ids.add(rows.getString(1));
+            }
+            return ids;
+        }
+    }
+
+    /** The group's committed position, -1 for none. */
+    long committed(int partition) throws ExecutionException, InterruptedException {
+        try (Admin admin = admin()) {
+            OffsetAndMetadata offset = admin.listConsumerGroupOffsets(topic)
+                    .partitionsToOffsetAndMetadata()
+                    .get()
+                    .get(new TopicPartition(topic, partition));
+            return offset == null ? -1 : offset.offset();
+        }
+    }
+
+    /** How many receivers the group knows. */
+    int members() throws ExecutionException, InterruptedException {
+        try (Admin admin = admin()) {
+            Map<String, ConsumerGroupDescription> groups =
+                    admin.describeConsumerGroups(List.of(topic)).all().get();
+            return Objects.requireNonNull(groups.get(topic)).members().size();
+        }
+    }
+
+    Admin admin() {
+        return Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()));
+    }
+
+    @Override
+    public void close() {
+        producer.close();
+    }
+}
