@@ -38,7 +38,9 @@ final class MigrateCommand implements Callable<Integer> {
             out.flush();
             return ExitCode.OK;
         } catch (OutboxException e) {
-            throw new RelayException(OutboxMain.message(e), e);
+            throw new RelayException(
+                    "Schema was not brought up to date: schema=" + database.schema(),
+                    e.getCause() == null ? e : e.getCause());
         }
     }
 

@@ -66,6 +66,7 @@ public final class OutboxMain implements Callable<Integer> {
     /** Runs one command and ends the process with its exit code. */
     public static void main(String[] arguments) {
         Logging.start();
+        Warmup.start(arguments);
         System.exit(execute(arguments));
     }
 
@@ -107,17 +108,20 @@ public final class OutboxMain implements Callable<Integer> {
         } else {
             throw failure;
         }
-        commandLine.getErr().println(message(failure));
+        commandLine
+                .getErr()
+                .println(failure instanceof InvalidSettingsException ? failure.getMessage() : message(failure));
         return code;
     }
 
-    /** The failure and what led to it, in one text. */
+    /** The failure and what led to it, in one line; of a text with many lines the first says it. */
     static String message(Throwable failure) {
-        StringBuilder text = new StringBuilder(String.valueOf(failure.getMessage()));
-        for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
-            String more = String.valueOf(cause.getMessage());
-            if (text.indexOf(more) < 0) {
-                text.append("; ").append(more);
+        StringBuilder text = new StringBuilder();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            String first =
+                    String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+            if (text.indexOf(first) < 0) {
+                text.append(text.length() == 0 ? "" : "; ").append(first);
             }
         }
         return text.toString();

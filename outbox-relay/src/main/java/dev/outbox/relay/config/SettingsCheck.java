@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 final class SettingsCheck {
 
     private static final Pattern CHANNEL_NAME = Pattern.compile("[A-Za-z0-9._-]{1,63}");
+    private static final Pattern RELAY_NAME = Pattern.compile("[!-~]+");
     private static final Pattern SCHEMA_NAME = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
     private static final Pattern PASSWORD_IN_URL = Pattern.compile("[?&]password=", Pattern.CASE_INSENSITIVE);
 
@@ -62,6 +63,7 @@ final class SettingsCheck {
                 .flatMap(setting -> setting.type().complaint(value.value()))
                 .ifPresent(complaint -> complain(key, complaint)));
         checkDatabase();
+        checkRelayName();
         for (String channel : Settings.channels(given.keySet())) {
             checkChannel(channel);
         }
@@ -91,6 +93,14 @@ final class SettingsCheck {
                     SettingTable.DATABASE_SCHEMA,
                     "is not the name of a schema; use lower-case letters, digits and '_', at most 63, not starting with a"
                             + " digit");
+        }
+    }
+
+    private void checkRelayName() {
+        Given name = given.get(SettingTable.RELAY_NAME);
+        if (name != null && !RELAY_NAME.matcher(name.value()).matches()) {
+            complain(
+                    SettingTable.RELAY_NAME, "is not the name of a relay; use visible ASCII characters without spaces");
         }
     }
 

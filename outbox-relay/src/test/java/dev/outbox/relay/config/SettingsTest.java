@@ -119,6 +119,7 @@ class SettingsTest {
                 outbox.rely.name=shop
                 outbox.database.password=${NOBODY_SETS_THIS}
                 unrelated.key=1
+                outbox.relay.name=two words
                 """);
         variables.put("OUTBOX_DATABASE_USR", "relay");
         InvalidSettingsException e = problems();
@@ -153,12 +154,14 @@ class SettingsTest {
                                 + " outbox.kafka.properties.security.protocol to SASL_SSL or SASL_PLAINTEXT",
                         "outbox.rely.name (" + at(14) + ") is not a setting; did you mean outbox.relay.name?",
                         "outbox.database.password (" + at(15) + ") has a placeholder that nothing fills in",
+                        "outbox.relay.name=two words (" + at(17)
+                                + ") is not the name of a relay; use visible ASCII characters without spaces",
                         "OUTBOX_DATABASE_USR (environment variable) is not a setting; did you mean OUTBOX_DATABASE_USER?",
                         "outbox.database.user is missing; give it in a file, as --outbox.database.user=... or as"
                                 + " OUTBOX_DATABASE_USER",
                         "outbox.kafka.bootstrap-servers is missing; give it in a file, as --outbox.kafka.bootstrap-servers=..."
                                 + " or as OUTBOX_KAFKA_BOOTSTRAPSERVERS");
-        assertThat(e).hasMessageContaining("problems=18").message().doesNotContain("very-secret");
+        assertThat(e).hasMessageContaining("problems=19").message().doesNotContain("very-secret");
     }
 
     @Test
