@@ -28,8 +28,8 @@ public record Database(String url, String user, String password, String schema) 
             " -c enable_seqscan=off -c enable_bitmapscan=off -c max_parallel_workers_per_gather=0"
                     + " -c plan_cache_mode=force_generic_plan -c jit=off";
 
-    /** Longer than any statement takes, and short enough to notice a database that has vanished. */
-    private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(60);
+    /** Opening a window takes a microsecond or two for each row of the backlog; that must not be cut off. */
+    private static final Duration ANSWER_MAX = Duration.ofMinutes(10);
 
     /** A result larger than this ends the connection instead of the process; the next one asks for fewer rows. */
     private static final String RESULT_BYTES_MAX = "96M";
@@ -74,6 +74,13 @@ public record Database(String url, String user, String password, String schema) 
         return open("outbox-relay " + name, lease, "");
     }
 
+    /** A connection whose statements are all short: one that hangs for as long as a lease is given up. */
+    Connection openForLeases(Duration lease) throws SQLException {
+        Connection connection = open("leases", lease);
+        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(lease.toMillis()));
+        return connection;
+    }
+
     private Connection open(String applicationName, Duration lease, String options) throws SQLException {
         Properties properties = new Properties();
         properties.setProperty("user", user);
@@ -81,7 +88,7 @@ public record Database(String url, String user, String password, String schema) 
         properties.setProperty("ApplicationName", applicationName);
         properties.setProperty("tcpKeepAlive", "true");
         properties.setProperty("connectTimeout", "10");
-        properties.setProperty("socketTimeout", String.valueOf(SOCKET_TIMEOUT.toSeconds()));
+        properties.setProperty("socketTimeout", String.valueOf(ANSWER_MAX.toSeconds()));
         properties.setProperty("prepareThreshold", "1");
         properties.setProperty("maxResultBuffer", RESULT_BYTES_MAX);
         properties.setProperty(

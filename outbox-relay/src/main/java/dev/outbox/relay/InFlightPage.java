@@ -76,6 +76,11 @@ final class InFlightPage {
         return new Answer(message);
     }
 
+    /** What {@link #expect} announced is not sent, and no answer will come. */
+    synchronized void unsent() {
+        unanswered--;
+    }
+
     /** The client refused what {@link #expect} announced: no answer will come. */
     synchronized void refused(Message message, Failure failure) {
         unanswered--;
@@ -102,6 +107,11 @@ final class InFlightPage {
 
     synchronized boolean answered() {
         return !sending && unanswered == 0;
+    }
+
+    /** Whether something of the page failed or was refused. */
+    synchronized boolean isTroubled() {
+        return outage != null || !refusals.isEmpty();
     }
 
     /** The first failure that is not a message's own, if there was one. */

@@ -3,12 +3,11 @@ package dev.outbox.relay;
 import dev.outbox.relay.broker.Broker;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -28,7 +27,7 @@ final class LaneKeeper implements Runnable {
     private final Duration tick;
     private final Thread thread = new Thread(this, "outbox-leases");
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final List<LaneRunner> runners = new ArrayList<>();
+    private final List<LaneRunner> runners = new CopyOnWriteArrayList<>();
     private boolean lanesCreated;
     private volatile boolean stopping;
 
@@ -47,6 +46,7 @@ final class LaneKeeper implements Runnable {
     /** Stops all lanes; each writes down how far it came. Their leases live on until they are through. */
     void stop() {
         stopping = true;
+        runners.forEach(LaneRunner::stop);
         LockSupport.unpark(thread);
     }
 
@@ -77,6 +77,7 @@ final class LaneKeeper implements Runnable {
             }
             leave(leases);
         } catch (RuntimeException | Error e) {
+            runners.forEach(LaneRunner::stop);
             around.fatal().accept(e);
         } finally {
             closed(leases);
@@ -86,7 +87,7 @@ final class LaneKeeper implements Runnable {
 
     private LaneLeases connect() throws SQLException {
         RelaySettings settings = around.settings();
-        return new LaneLeases(around.database().open("leases", settings.lease()), around.relayId(), settings.lease());
+        return new LaneLeases(around.database().openForLeases(settings.lease()), around.relayId(), settings.lease());
     }
 
     private void tick(LaneLeases leases) throws SQLException {
@@ -99,16 +100,12 @@ final class LaneKeeper implements Runnable {
             }
             lanesCreated = true;
         }
-        for (Iterator<LaneRunner> each = runners.iterator(); each.hasNext(); ) {
-            LaneRunner runner = each.next();
-            if (stopping) {
-                runner.stop();
-            }
+        for (LaneRunner runner : List.copyOf(runners)) {
             if (runner.hasEnded()) {
                 leases.release(runner.lease());
-                each.remove();
-            } else {
-                leases.renew(runner.lease());
+                runners.remove(runner);
+            } else if (leases.renew(runner.lease()) || stopping) {
+                runner.stop();
             }
         }
         if (!stopping) {

@@ -49,6 +49,7 @@ final class LaneLeases implements AutoCloseable {
             UPDATE lane
             SET lease_until = clock_timestamp() + ? * interval '1 millisecond'
             WHERE channel = ? AND generation = ? AND lane = ? AND owner = ? AND epoch = ?
+            RETURNING paused_at IS NOT NULL
             """;
 
     private static final String RELEASE = """
@@ -121,16 +122,19 @@ final class LaneLeases implements AutoCloseable {
         return acquired;
     }
 
-    /** Prolongs a lease that is still ours; one that is not ends here. */
-    void renew(Lease lease) throws SQLException {
+    /** Prolongs a lease that is still ours; one that is not ends here. Returns whether the lane has been paused. */
+    boolean renew(Lease lease) throws SQLException {
         long askedAt = System.nanoTime();
         try (PreparedStatement renew = connection.prepareStatement(RENEW)) {
             renew.setLong(1, length.toMillis());
             bind(renew, 2, lease);
-            if (renew.executeUpdate() == 1) {
+            try (ResultSet row = renew.executeQuery()) {
+                if (!row.next()) {
+                    lease.end();
+                    return false;
+                }
                 lease.renewed(askedAt, length);
-            } else {
-                lease.end();
+                return row.getBoolean(1);
             }
         }
     }

@@ -47,7 +47,11 @@ final class LaneLoop {
 
     private HeldKeys held;
     private Checkpoint checkpoint;
-    private long checkpointedAtNanos = System.nanoTime();
+
+    /** Long ago, so that the first that is done is written down at once: whoever dies young repeats little. */
+    private long checkpointedAtNanos = System.nanoTime() - SNAPSHOT_INTERVAL.toNanos();
+
+    private boolean progressed;
 
     /** Up to here everything is acknowledged or parked. */
     private Position done;
@@ -85,11 +89,11 @@ final class LaneLoop {
     /**
      * Loads the newest checkpoint and makes a loop that goes on behind it.
      *
-     * @param pageRowsFirst how many rows the first page may have
+     * @param pageRowsCeiling how many rows a page may have until checkpoints show that the lane moves on
      * @param stopping asked at each turn
      * @throws ForeignPositionException if the checkpoint means nothing in this database
      */
-    static LaneLoop open(Parts parts, int pageRowsFirst, BooleanSupplier stopping) throws SQLException {
+    static LaneLoop open(Parts parts, int pageRowsCeiling, BooleanSupplier stopping) throws SQLException {
         LaneKey lane = parts.lease.lane();
         Cluster here = Cluster.of(parts.connection);
         Checkpoint saved = CheckpointStore.load(parts.connection, lane, here);
@@ -102,12 +106,17 @@ final class LaneLoop {
         return new LaneLoop(
                 parts,
                 stopping,
-                new WindowReader(parts.connection, lane, parts.channel, pageRowsFirst),
+                new WindowReader(parts.connection, lane, parts.channel, pageRowsCeiling),
                 new Checkpoint(saved.no(), saved.position(), saved.published(), saved.parked(), here),
                 HeldKeys.load(parts.connection, lane.channel()));
     }
 
-    /** How many rows a page had lately: where the next loop starts. */
+    /** Whether anything was published or parked. */
+    boolean progressed() {
+        return progressed;
+    }
+
+    /** How many rows the latest page asked for. */
     int pageRows() {
         return reader.pageRows();
     }
@@ -136,7 +145,7 @@ final class LaneLoop {
     private boolean settle() throws SQLException {
         boolean moved = false;
         for (InFlightPage page = pipeline.oldest(); page != null; page = pipeline.oldest()) {
-            Optional<Failure> outage = outageOf(page);
+            Optional<Failure> outage = outage();
             if (outage.isEmpty() && !page.answered()) {
                 break;
             }
@@ -159,6 +168,7 @@ final class LaneLoop {
     private void report(InFlightPage page) {
         int parked = page.parkings().size();
         int published = page.size() - parked;
+        progressed |= page.size() > 0;
         if (published > 0) {
             link.answered();
         }
@@ -168,9 +178,11 @@ final class LaneLoop {
         }
     }
 
-    private Optional<Failure> outageOf(InFlightPage page) {
-        if (page.outage() != null || page.answered()) {
-            return Optional.ofNullable(page.outage());
+    /** A failure of anything in flight, or too long a silence about it. */
+    private Optional<Failure> outage() {
+        Failure failure = pipeline.outage();
+        if (failure != null || pipeline.isAnswered()) {
+            return Optional.ofNullable(failure);
         }
         Duration silence = Duration.ofNanos(System.nanoTime() - pipeline.lastAnswerNanos());
         return silence.compareTo(channel.publishTimeout()) < 0
@@ -183,8 +195,8 @@ final class LaneLoop {
 
     /** Reads the next page, if there is room and something to read, and sends it. */
     private boolean publishPage() throws SQLException {
-        if (!pipeline.hasRoom() || (read.window() == null && !pace.due())) {
-            return false;
+        if (!pipeline.hasRoom() || pipeline.isTroubled() || (read.window() == null && !pace.due())) {
+            return false; // in trouble nothing is sent that might overtake
         }
         BrokerSession session = link.session();
         if (session == null) {
@@ -194,11 +206,8 @@ final class LaneLoop {
             return false;
         }
         Page page = reader.page(read);
-        read = page.after();
-        if (!lease.valid()) {
-            return false;
-        }
         send(session, page);
+        read = page.after();
         return true;
     }
 
@@ -213,7 +222,10 @@ final class LaneLoop {
             return false;
         }
         pace.found(window.fresh().count() + window.late().count() >= channel.pageRowsMax());
-        read = new Position(read.published(), window, 0);
+        read = new Position(read.published(), window, window.low() - 1);
+        if (pipeline.isEmpty()) {
+            done = read; // a window that took long to open is not opened again by whoever follows
+        }
         return true;
     }
 
@@ -232,18 +244,37 @@ final class LaneLoop {
         session.flush();
     }
 
-    /** Whether the session can still be used afterwards. */
+    /** Whether what follows may be sent. What the client itself refuses needs no second try. */
     private boolean sendOne(BrokerSession session, InFlightPage inFlight, Message message) {
-        Optional<Failure> refusal = session.send(message, inFlight.expect(message));
+        Optional<Failure> refusal = trySend(session, message, inFlight.expect(message));
         if (refusal.isEmpty()) {
             return true;
         }
-        inFlight.refused(message, refusal.get());
-        if (refusal.get().kind() != Failure.Kind.MESSAGE) {
-            return false;
+        if (refusal.get().kind() == Failure.Kind.MESSAGE) {
+            inFlight.unsent();
+            parkDead(inFlight, message, refusal.get());
+            return true;
         }
+        inFlight.refused(message, refusal.get());
+        return false;
+    }
+
+    private void parkDead(InFlightPage page, Message message, Failure failure) {
+        page.park(Parking.dead(message.seq(), failure));
         held.hold(message);
-        return true;
+        listener.parked(lease.lane(), message, failure);
+    }
+
+    private Optional<Failure> trySend(BrokerSession session, Message message, BrokerSession.Delivery delivery) {
+        if (!lease.valid()) {
+            return Optional.of(new Failure(Failure.Kind.OUTAGE, "LeaseEnded", "the lease ended before " + message));
+        }
+        try {
+            return session.send(message, delivery);
+        } catch (RuntimeException e) {
+            // Nobody is known to be at fault, so nobody is parked, and other lanes go on.
+            return Optional.of(Failure.of(Failure.Kind.OUTAGE, e));
+        }
     }
 
     /**
@@ -258,7 +289,7 @@ final class LaneLoop {
                 page.park(Parking.held(message.seq(), holder));
                 continue;
             }
-            if (message.key() != null && holder == null) {
+            if (message.key() != null) {
                 listener.orderException(lease.lane(), message);
             }
             InFlightPage alone = publishAlone(page, message);
@@ -266,11 +297,7 @@ final class LaneLoop {
             if (outage != null) {
                 return Optional.of(outage);
             }
-            for (InFlightPage.Refusal last : alone.takeRefusals()) {
-                page.park(Parking.dead(message.seq(), last.failure()));
-                held.hold(message);
-                listener.parked(lease.lane(), message, last.failure());
-            }
+            alone.takeRefusals().forEach(last -> parkDead(page, message, last.failure()));
         }
         return Optional.empty();
     }
@@ -278,7 +305,7 @@ final class LaneLoop {
     private InFlightPage publishAlone(InFlightPage page, Message message) {
         InFlightPage alone = new InFlightPage(new Page(List.of(message), page.after()), Thread.currentThread());
         BrokerSession session = Objects.requireNonNull(link.session());
-        sendOne(session, alone, message);
+        trySend(session, message, alone.expect(message)).ifPresent(failure -> alone.refused(message, failure));
         alone.sent();
         session.flush();
         long deadline = System.nanoTime() + channel.publishTimeout().toNanos();
@@ -323,6 +350,7 @@ final class LaneLoop {
 
     private void writeCheckpoint() throws SQLException {
         checkpoint = store.append(checkpoint, done, progress);
+        reader.allowMoreRows();
         progress.clear();
         checkpointedAtNanos = System.nanoTime();
         listener.checkpointed(lease.lane(), checkpoint.no(), checkpoint.published(), checkpoint.parked());

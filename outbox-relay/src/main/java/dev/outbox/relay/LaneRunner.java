@@ -15,8 +15,6 @@ import java.util.function.Consumer;
  */
 final class LaneRunner implements Runnable {
 
-    private static final int PAGE_ROWS_FIRST = 64;
-
     /** What all lanes of a relay share; the id is its own among all that ever ran. */
     record Surroundings(
             String relayId,
@@ -87,7 +85,7 @@ final class LaneRunner implements Runnable {
 
     private void work() {
         Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(2));
-        int pageRows = PAGE_ROWS_FIRST;
+        int pageRowsCeiling = channel.pageRowsMax();
         while (!stopping && lease.valid()) {
             LaneLoop loop = null;
             try (Connection connection = around.database()
@@ -95,13 +93,15 @@ final class LaneRunner implements Runnable {
                     BrokerLink link = new BrokerLink(broker, lease.lane(), around.listener())) {
                 loop = LaneLoop.open(
                         new LaneLoop.Parts(lease, around.settings(), channel, connection, link, around.listener()),
-                        pageRows,
+                        pageRowsCeiling,
                         () -> stopping);
-                backoff.reset();
                 loop.run();
             } catch (SQLException e) {
-                // A page may have been too large for the driver, so the next one starts small.
-                pageRows = loop == null ? pageRows : Math.max(1, loop.pageRows() / 8);
+                // A page may have been too large for the driver, so the next ones are smaller.
+                pageRowsCeiling = loop == null ? pageRowsCeiling : Math.max(1, loop.pageRows() / 8);
+                if (loop != null && loop.progressed()) {
+                    backoff.reset();
+                }
                 Duration wait = backoff.next();
                 around.listener().databaseUnavailable(lease.lane().toString(), e, wait);
                 if (!stopping) {

@@ -1,5 +1,6 @@
 package dev.outbox.relay;
 
+import dev.outbox.relay.broker.Failure;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,34 @@ final class Pipeline {
 
     boolean isEmpty() {
         return pages.isEmpty();
+    }
+
+    /** Whether anything in flight failed, or was refused and is to be dealt with when its turn comes. */
+    boolean isTroubled() {
+        for (InFlightPage page : pages) {
+            if (page.isTroubled()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The failure of the oldest page in flight that has one. */
+    @Nullable
+    Failure outage() {
+        for (InFlightPage page : pages) {
+            Failure outage = page.outage();
+            if (outage != null) {
+                return outage;
+            }
+        }
+        return null;
+    }
+
+    /** Whether the oldest page, if there is one, has all its answers. */
+    boolean isAnswered() {
+        InFlightPage oldest = oldest();
+        return oldest == null || oldest.answered();
     }
 
     void add(InFlightPage page) {

@@ -67,7 +67,7 @@ final class Progress {
                 json.append(',');
             }
             json.append('"')
-                    .append(destination.replace("\\", "\\\\").replace("\"", "\\\""))
+                    .append(destination.replaceAll("[\\p{Cntrl}\"\\\\]", "?"))
                     .append("\":[")
                     .append(range.first())
                     .append(',')

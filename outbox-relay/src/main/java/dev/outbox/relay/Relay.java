@@ -49,9 +49,10 @@ public final class Relay implements AutoCloseable {
     public static Relay start(
             Database database, RelaySettings settings, Map<ChannelSettings, Broker> channels, RelayListener listener) {
         CompletableFuture<Void> stopped = new CompletableFuture<>();
+        RelayListener guarded = GuardedListener.around(listener);
         String id = settings.name() + "-" + UUID.randomUUID().toString().substring(0, 8);
         LaneRunner.Surroundings around =
-                new LaneRunner.Surroundings(id, database, settings, listener, stopped::completeExceptionally);
+                new LaneRunner.Surroundings(id, database, settings, guarded, stopped::completeExceptionally);
         Map<String, Broker> brokers = new HashMap<>();
         channels.forEach((channel, broker) -> {
             if (brokers.put(channel.name(), broker) != null) {
@@ -61,10 +62,10 @@ public final class Relay implements AutoCloseable {
         Relay relay = new Relay(
                 id,
                 new LaneKeeper(List.copyOf(channels.keySet()), brokers, around),
-                new SegmentKeeper(database, settings, listener),
+                new SegmentKeeper(database, settings, guarded, stopped::completeExceptionally),
                 settings,
                 stopped);
-        relay.stopOnFailure(listener);
+        relay.stopOnFailure(guarded);
         relay.lanes.start();
         relay.segments.start();
         return relay;
@@ -102,6 +103,8 @@ public final class Relay implements AutoCloseable {
             segments.awaitEnd(Duration.ofSeconds(5));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            stopped.completeExceptionally(
+                    new RelayException("Stop was interrupted; the leases run out by themselves", e));
         }
         stopped.complete(null);
     }

@@ -7,7 +7,7 @@ import java.time.Duration;
 /**
  * Hears what the relay does. Logging and metrics are listeners.
  *
- * <p>Calls come on the relay's own threads and must not block; what they throw ends the lane's current connection.
+ * <p>Calls come on the relay's own threads and must not block; what they throw is logged and otherwise ignored.
  */
 public interface RelayListener {
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * The thread that turns the ring of segments: closes the one in use when it is old or large, and empties closed ones whose
@@ -18,19 +19,28 @@ final class SegmentKeeper implements Runnable {
 
     private static final Duration THIN_INTERVAL = Duration.ofMinutes(1);
 
+    /** Everybody waits behind a lock that is asked for. */
+    private static final Duration LOCKED_PAUSE = Duration.ofSeconds(5);
+
+    /** Finding a channel that nobody serves reads the whole segment. */
+    private static final Duration NO_LANES_PAUSE = Duration.ofMinutes(1);
+
     private final Database database;
     private final RelaySettings settings;
     private final RelayListener listener;
+    private final Consumer<Throwable> fatal;
     private final Thread thread = new Thread(this, "outbox-segments");
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Map<Integer, String> reported = new HashMap<>();
+    private final Map<Integer, Long> notBeforeNanos = new HashMap<>();
     private long thinnedAtNanos = System.nanoTime();
     private volatile boolean stopping;
 
-    SegmentKeeper(Database database, RelaySettings settings, RelayListener listener) {
+    SegmentKeeper(Database database, RelaySettings settings, RelayListener listener, Consumer<Throwable> fatal) {
         this.database = database;
         this.settings = settings;
         this.listener = listener;
+        this.fatal = fatal;
     }
 
     void start() {
@@ -60,6 +70,8 @@ final class SegmentKeeper implements Runnable {
                     pause(wait);
                 }
             }
+        } catch (RuntimeException | Error e) {
+            fatal.accept(e);
         } finally {
             ended.countDown();
         }
@@ -80,14 +92,24 @@ final class SegmentKeeper implements Runnable {
 
     private void truncateWhatIsDue(Segments segments) throws SQLException {
         for (int segment : segments.closedLongerThan(settings.segments().retention())) {
+            if (!mayTry(segment)) {
+                continue;
+            }
             switch (segments.truncate(segment)) {
                 case DONE -> {
                     reported.remove(segment);
                     listener.segmentTruncated(segment);
                 }
                 case UNPUBLISHED -> blocked(segment, "it holds messages that are not published yet");
-                case NO_LANES -> blocked(segment, "it holds messages of a channel that no relay serves");
-                case IN_USE -> blocked(segment, "a transaction has it open");
+                case NO_LANES -> {
+                    blocked(segment, "it holds messages of a channel that no relay serves");
+                    notBefore(segment, NO_LANES_PAUSE);
+                }
+                case IN_USE -> blocked(segment, "a transaction that appended to it is still open");
+                case LOCKED -> {
+                    blocked(segment, "it is locked, by a long query or a dump for instance");
+                    notBefore(segment, LOCKED_PAUSE);
+                }
             }
         }
     }
@@ -112,6 +134,16 @@ final class SegmentKeeper implements Runnable {
             thinnedAtNanos = System.nanoTime();
             segments.thinCheckpoints(settings.segments().retention());
         }
+    }
+
+    /** Some attempts cost others something, so they are made seldom. */
+    private void notBefore(int segment, Duration pause) {
+        notBeforeNanos.put(segment, System.nanoTime() + pause.toNanos());
+    }
+
+    private boolean mayTry(int segment) {
+        Long notBefore = notBeforeNanos.get(segment);
+        return notBefore == null || System.nanoTime() - notBefore >= 0;
     }
 
     /** Says each reason once, until it changes. */

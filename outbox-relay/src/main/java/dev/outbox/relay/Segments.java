@@ -27,13 +27,13 @@ final class Segments {
     private static final String CLOSE_IN_LOG = """
             UPDATE segment_log
             SET closed_at = clock_timestamp()
-            WHERE closed_at IS NULL AND no < coalesce(pg_sequence_last_value('segment_seq'::regclass), 0)
+            WHERE closed_at IS NULL AND no < pg_sequence_last_value('segment_seq'::regclass)
             """;
 
     private static final String OPEN_IN_LOG = """
             INSERT INTO segment_log (no, segment)
             SELECT no, no % 4
-            FROM (SELECT coalesce(pg_sequence_last_value('segment_seq'::regclass), 0) AS no) s
+            FROM (SELECT pg_sequence_last_value('segment_seq'::regclass) AS no) s
             ON CONFLICT (no) DO NOTHING
             """;
 
@@ -41,7 +41,7 @@ final class Segments {
             SELECT no, segment, extract(epoch FROM clock_timestamp() - opened_at),
               pg_total_relation_size(('message_' || segment)::regclass)
             FROM segment_log
-            WHERE no = coalesce(pg_sequence_last_value('segment_seq'::regclass), 0)
+            WHERE no = pg_sequence_last_value('segment_seq'::regclass)
             """;
 
     private static final String ROTATE = "SELECT nextval('segment_seq')";
@@ -50,7 +50,7 @@ final class Segments {
     private static final String CLOSED_LONGER_THAN = """
             SELECT segment
             FROM segment_log
-            WHERE segment <> coalesce(pg_sequence_last_value('segment_seq'::regclass), 0) % 4
+            WHERE segment <> pg_sequence_last_value('segment_seq'::regclass) % 4
             GROUP BY segment
             HAVING bool_and(closed_at IS NOT NULL)
               AND max(closed_at) < clock_timestamp() - ? * interval '1 millisecond'
@@ -60,8 +60,8 @@ final class Segments {
     private static final String IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM message_%d)";
 
     /**
-     * Whether a row is left that a lane has still to publish, and whether one belongs to a channel without lanes; with the
-     * snapshot in which that was seen. A lane without a checkpoint has everything still to do.
+     * Whether a row is left that a lane has still to publish, with the snapshot in which that was seen. A lane without a
+     * checkpoint has everything still to do.
      */
     private static final String CHECK = """
             WITH position AS (
@@ -90,10 +90,12 @@ final class Segments {
                   WHERE m.channel = p.channel
                     AND (p.lanes = 1
                       OR (coalesce(hashtextextended(m.key, 0), m.seq) & 9223372036854775807) %% p.lanes = p.lane))
-            ), EXISTS (
-              SELECT FROM message_%1$d m WHERE m.channel NOT IN (SELECT channel FROM position)
             )
             """;
+
+    /** Reads the whole segment, so it is asked last. */
+    private static final String HAS_UNSERVED =
+            "SELECT EXISTS (SELECT FROM message_%d WHERE channel NOT IN (SELECT channel FROM lane))";
 
     /** What the check could not see because it was not committed yet; asked with the table locked. */
     private static final String CHECK_AGAIN = """
@@ -101,12 +103,13 @@ final class Segments {
               OR EXISTS (SELECT FROM message_%1$d WHERE xid = ANY (?))
             """;
 
-    /** Who has the segment open holds a lock on it until the end of the transaction. */
+    /** Who has appended to the segment holds a lock on it until the end of the transaction; readers come and go. */
     private static final String IS_OPEN = """
             SELECT EXISTS (
               SELECT FROM pg_locks
               WHERE relation = 'message_%d'::regclass
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND mode <> 'AccessShareLock'
                 AND pid <> pg_backend_pid())
             """;
 
@@ -139,7 +142,10 @@ final class Segments {
         DONE,
         UNPUBLISHED,
         NO_LANES,
-        IN_USE
+        /** Somebody who appended to it has not ended yet; nothing was asked for. */
+        IN_USE,
+        /** The lock did not come in time. */
+        LOCKED
     }
 
     /** The segment in use. */
@@ -225,9 +231,9 @@ final class Segments {
             if (row.getBoolean(2)) {
                 return Truncation.UNPUBLISHED;
             }
-            if (row.getBoolean(3)) {
-                return Truncation.NO_LANES;
-            }
+        }
+        if (ask(HAS_UNSERVED.formatted(segment))) {
+            return Truncation.NO_LANES;
         }
         connection.setAutoCommit(false);
         try {
@@ -241,7 +247,7 @@ final class Segments {
         } catch (SQLException e) {
             connection.rollback();
             if (LOCK_TIMEOUT_STATE.equals(e.getSQLState())) {
-                return Truncation.IN_USE;
+                return Truncation.LOCKED;
             }
             throw e;
         } finally {

@@ -83,8 +83,17 @@ final class WindowReader implements AutoCloseable {
 
     private static final String LANE = "AND (coalesce(hashtextextended(key, 0), seq) & 9223372036854775807) %% %d = %d";
 
+    private static final int PAGE_ROWS_FIRST = 64;
+
+    /** How far a page walks at most: a lane that finds little of its own must not be away for minutes. */
+    private static final long WALK_MAX = 1_000_000;
+
     private final LaneKey lane;
     private final int pageRowsMax;
+
+    /** Lower than the most after a page that was too large for the driver, until the place has been passed. */
+    private int pageRowsCeiling;
+
     private final long pageBytes;
     private final PreparedStatement open;
     private final PreparedStatement small;
@@ -97,10 +106,12 @@ final class WindowReader implements AutoCloseable {
     private String lastTopic = "";
     private byte[] lastTopicBytes = {};
 
-    WindowReader(Connection connection, LaneKey lane, ChannelSettings channel, int pageRowsFirst) throws SQLException {
+    WindowReader(Connection connection, LaneKey lane, ChannelSettings channel, int pageRowsCeiling)
+            throws SQLException {
         this.lane = lane;
         this.pageRowsMax = channel.pageRowsMax();
-        this.pageRows = Math.min(pageRowsFirst, pageRowsMax);
+        this.pageRowsCeiling = Math.min(pageRowsCeiling, pageRowsMax);
+        this.pageRows = Math.min(PAGE_ROWS_FIRST, this.pageRowsCeiling);
         this.pageBytes = channel.pageBytes();
         this.open = connection.prepareStatement(OPEN);
         this.small = connection.prepareStatement(forLane(SMALL, lane));
@@ -164,13 +175,26 @@ final class WindowReader implements AutoCloseable {
                 }
             }
         }
-        boolean last = shape == Window.Shape.SMALL || messages.size() < rowsMax;
-        Position after = last
-                ? Position.at(window.snapshot())
-                : position.withPage(messages.get(messages.size() - 1).seq());
-        Page page = new Page(messages, after);
+        Page page = new Page(messages, after(position, window, shape, messages));
         adaptPageRows(page, rowsMax);
         return page;
+    }
+
+    private Position after(Position position, Window window, Window.Shape shape, List<Message> messages) {
+        if (shape != Window.Shape.SMALL && messages.size() == pageRows) {
+            return position.withPage(messages.get(messages.size() - 1).seq());
+        }
+        return shape == Window.Shape.LARGE && walkEnd(position, window) < window.high()
+                ? position.withPage(walkEnd(position, window))
+                : Position.at(window.snapshot());
+    }
+
+    private static long walkStart(Position position, Window window) {
+        return Math.max(position.pageSeq(), window.low() - 1);
+    }
+
+    private static long walkEnd(Position position, Window window) {
+        return Math.min(window.high(), walkStart(position, window) + WALK_MAX);
     }
 
     private PreparedStatement bindSmall(Position position, Window window) throws SQLException {
@@ -184,8 +208,8 @@ final class WindowReader implements AutoCloseable {
     }
 
     private PreparedStatement bindLarge(Position position, Window window, int rowsMax) throws SQLException {
-        large.setLong(1, Math.max(position.pageSeq(), window.low() - 1));
-        large.setLong(2, window.high());
+        large.setLong(1, walkStart(position, window));
+        large.setLong(2, walkEnd(position, window));
         large.setString(3, lane.channel());
         setUntyped(large, 4, position.published().text());
         setUntyped(large, 5, window.snapshot().text());
@@ -220,7 +244,12 @@ final class WindowReader implements AutoCloseable {
         }
         long rowsThatFit = Math.max(1, pageBytes / Math.max(1, page.bytes() / read));
         long wanted = read == rowsMax ? rowsMax * 2L : rowsMax;
-        pageRows = (int) Math.min(Math.min(wanted, rowsThatFit), pageRowsMax);
+        pageRows = (int) Math.min(Math.min(wanted, rowsThatFit), pageRowsCeiling);
+    }
+
+    /** The position has been written down, so that a page too large to read would cost less than before. */
+    void allowMoreRows() {
+        pageRowsCeiling = (int) Math.min(pageRowsMax, pageRowsCeiling * 2L);
     }
 
     private Message message(ResultSet row) throws SQLException {

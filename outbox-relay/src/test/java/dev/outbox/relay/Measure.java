@@ -229,8 +229,15 @@ final class Measure {
             while (number(connection, "SELECT coalesce(max(published), 0) FROM checkpoint")
                     < messages / WRITERS * WRITERS) {
                 LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+                requireRunning(relay);
             }
             return messages * 1e9 / (System.nanoTime() - start);
+        }
+    }
+
+    private static void requireRunning(Relay relay) {
+        if (relay.stopped().isDone()) {
+            throw new IllegalStateException("The relay has stopped");
         }
     }
 

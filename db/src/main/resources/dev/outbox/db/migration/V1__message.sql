@@ -5,7 +5,9 @@
 create sequence message_seq as bigint cache 1;
 
 -- The number of the segment in use; its remainder by four names the child. Rotating is nextval: nobody waits for it.
-create sequence segment_seq as bigint cache 1;
+-- It has a value from the start, so that a writer who may not read it is told (segment would be null) instead of taking 0 for it.
+create sequence segment_seq as bigint minvalue 0 start 0 cache 1;
+select nextval('segment_seq');
 
 -- A UUIDv7 (RFC 9562, section 5.7) for rows that are written by plain SQL; the libraries bring their own.
 create function uuid_v7() returns uuid
@@ -33,7 +35,7 @@ create domain message_type as text
 create domain message_version as text
   constraint message_version_pattern check (value ~ '^[0-9]{1,5}\.[0-9]{1,5}$');
 create domain message_time as timestamptz
-  constraint message_occurred_at_finite check (isfinite(value));
+  constraint message_occurred_at_range check (value >= '0001-01-01 00:00:00+00' and value < '10000-01-01 00:00:00+00');
 create domain message_correlation_id as text
   constraint message_correlation_id_length check (octet_length(value) between 1 and 255);
 create domain message_causation_id as text
@@ -53,7 +55,7 @@ create domain message_content_type as text
 create table message (
   xid            xid8                   not null default pg_current_xact_id(),
   seq            bigint                 not null default nextval('message_seq'),
-  segment        smallint               not null default (coalesce(pg_sequence_last_value('segment_seq'::regclass), 0) % 4),
+  segment        smallint               not null default (pg_sequence_last_value('segment_seq'::regclass) % 4),
   id             uuid                   not null default uuid_v7(),
   channel        message_channel        not null default 'default',
   topic          message_topic          not null,

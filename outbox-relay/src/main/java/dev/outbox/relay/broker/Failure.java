@@ -36,6 +36,6 @@ public record Failure(Kind kind, String errorClass, String error) {
 
     private static String bounded(String text, int charsMax) {
         String clean = text.replace('\0', ' ');
-        return clean.length() <= charsMax ? clean : clean.substring(0, charsMax - 1) + "…";
+        return clean.length() <= charsMax ? clean : clean.substring(0, charsMax - 3) + "...";
     }
 }

@@ -70,7 +70,7 @@ public record MessageHeaders(List<Entry> entries) {
                 JsonToken value = parser.nextToken();
                 String text = value.isScalarValue() ? parser.getString() : skipped(parser, json);
                 if (!RESERVED.contains(name)) {
-                    entries.add(new Entry(name, text.getBytes(StandardCharsets.UTF_8)));
+                    entries.add(new Entry(wellFormed(name), text.getBytes(StandardCharsets.UTF_8)));
                 }
             }
         } catch (JacksonException e) {
@@ -78,6 +78,11 @@ public record MessageHeaders(List<Entry> entries) {
                     "Headers cannot be read: seq=" + message.seq() + ", error=" + e.getOriginalMessage(), e);
         }
         return new MessageHeaders(entries);
+    }
+
+    /** Half a surrogate pair has no UTF-8 form, and a client that counts one would break its record. */
+    private static String wellFormed(String name) {
+        return new String(name.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
     private static String skipped(JsonParser parser, byte[] json) {

@@ -6,9 +6,11 @@ import dev.outbox.relay.broker.BrokerUnavailableException;
 import dev.outbox.relay.broker.Envelope;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -46,6 +48,9 @@ public final class KafkaBroker implements Broker {
     private final Map<String, Object> config;
     private final Envelope.Format format;
 
+    /** Set once the cluster has refused a record for its time: from then on the relay stamps records with its own. */
+    private final AtomicBoolean stampNow = new AtomicBoolean();
+
     private KafkaBroker(Map<String, Object> config, Envelope.Format format) {
         this.config = Map.copyOf(config);
         this.format = format;
@@ -69,14 +74,23 @@ public final class KafkaBroker implements Broker {
             }
         }
         config.putAll(FIXED);
+        if (properties.containsKey(ProducerConfig.TRANSACTIONAL_ID_CONFIG)) {
+            throw new IllegalArgumentException("Kafka property is not for the relay: "
+                    + ProducerConfig.TRANSACTIONAL_ID_CONFIG + "; it publishes without transactions, leave it out");
+        }
         config.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+        try {
+            var unused = new ProducerConfig(config);
+        } catch (ConfigException e) {
+            throw new IllegalArgumentException("Kafka property is not valid: " + e.getMessage(), e);
+        }
         return new KafkaBroker(config, format);
     }
 
     @Override
     public BrokerSession open() {
         try {
-            return new KafkaSession(new KafkaProducer<>(config), new Envelope(format), requestBytesMax());
+            return new KafkaSession(new KafkaProducer<>(config), new Envelope(format), requestBytesMax(), stampNow);
         } catch (KafkaException e) {
             throw new BrokerUnavailableException(
                     "Kafka cannot be reached: servers=" + config.get(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG), e);

@@ -3,13 +3,11 @@ package dev.outbox.relay.kafka;
 import dev.outbox.relay.broker.Failure;
 import dev.outbox.relay.broker.Failure.Kind;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SerializationException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
@@ -26,7 +24,6 @@ final class KafkaFailures {
     private static Kind kind(Throwable cause) {
         if (cause instanceof RecordTooLargeException
                 || cause instanceof RecordBatchTooLargeException
-                || cause instanceof InvalidTimestampException
                 || cause instanceof InvalidTopicException
                 || cause instanceof org.apache.kafka.common.InvalidRecordException
                 || cause instanceof SerializationException
@@ -35,9 +32,7 @@ final class KafkaFailures {
                 || innocentInFailedBatch(cause)) {
             return Kind.MESSAGE;
         }
-        if (cause instanceof UnknownTopicOrPartitionException
-                || cause instanceof TopicAuthorizationException
-                || topicNotFoundInTime(cause)) {
+        if (cause instanceof UnknownTopicOrPartitionException || cause instanceof TopicAuthorizationException) {
             return Kind.TOPIC;
         }
         return Kind.OUTAGE;
@@ -47,10 +42,5 @@ final class KafkaFailures {
     private static boolean innocentInFailedBatch(Throwable cause) {
         return cause.getClass() == KafkaException.class
                 && String.valueOf(cause.getMessage()).contains("part of a batch");
-    }
-
-    private static boolean topicNotFoundInTime(Throwable cause) {
-        return cause instanceof TimeoutException
-                && String.valueOf(cause.getMessage()).contains("not present in metadata");
     }
 }

@@ -13,11 +13,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +40,7 @@ final class KafkaSession implements BrokerSession {
     private final Producer<byte[], byte[]> producer;
     private final Envelope envelope;
     private final int requestBytesMax;
+    private final AtomicBoolean stampNow;
     private final Map<String, String[]> destinations = new HashMap<>();
 
     /** What {@code send} itself was told, on its own thread; the producer reports such failures through the callback. */
@@ -45,10 +48,11 @@ final class KafkaSession implements BrokerSession {
 
     private @Nullable Thread sending;
 
-    KafkaSession(Producer<byte[], byte[]> producer, Envelope envelope, int requestBytesMax) {
+    KafkaSession(Producer<byte[], byte[]> producer, Envelope envelope, int requestBytesMax, AtomicBoolean stampNow) {
         this.producer = producer;
         this.envelope = envelope;
         this.requestBytesMax = requestBytesMax;
+        this.stampNow = stampNow;
     }
 
     @Override
@@ -108,10 +112,10 @@ final class KafkaSession implements BrokerSession {
                 headers);
     }
 
-    private static long timestamp(Message message) {
+    private long timestamp(Message message) {
         long now = System.currentTimeMillis();
         long occurred = Math.floorDiv(message.occurredAtMicros(), 1000);
-        return occurred > now + AHEAD_MS_MAX || occurred < now - BEHIND_MS_MAX ? now : occurred;
+        return stampNow.get() || occurred > now + AHEAD_MS_MAX || occurred < now - BEHIND_MS_MAX ? now : occurred;
     }
 
     private static int size(ProducerRecord<byte[], byte[]> producerRecord) {
@@ -144,6 +148,10 @@ final class KafkaSession implements BrokerSession {
         public void onCompletion(RecordMetadata metadata, @Nullable Exception exception) {
             if (exception == null) {
                 delivery.accepted(destination(metadata.topic(), metadata.partition()), metadata.offset());
+            } else if (exception instanceof InvalidTimestampException) {
+                // An outage: all goes again, under the relay's own time. If that is refused too, its clock is wrong.
+                stampNow.set(true);
+                delivery.failed(KafkaFailures.of(exception));
             } else if (Thread.currentThread() == sending) {
                 refusal = exception;
             } else {

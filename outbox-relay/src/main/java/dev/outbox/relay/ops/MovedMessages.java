@@ -93,7 +93,7 @@ final class MovedMessages {
     private static final String SET_SEGMENT_SEQ = """
             SELECT setval('segment_seq', no)
             FROM (SELECT max(no) AS no FROM segment_log) l
-            WHERE no > coalesce(pg_sequence_last_value('segment_seq'::regclass), 0)
+            WHERE no > coalesce(pg_sequence_last_value('segment_seq'::regclass), -1) -- a copy may have left it unused
             """;
 
     private static final String TRUNCATE = "TRUNCATE message";
@@ -101,7 +101,7 @@ final class MovedMessages {
     private static final String LOG_CLOSED = """
             UPDATE segment_log
             SET closed_at = clock_timestamp()
-            WHERE closed_at IS NULL AND no < coalesce(pg_sequence_last_value('segment_seq'::regclass), 0)
+            WHERE closed_at IS NULL AND no < pg_sequence_last_value('segment_seq'::regclass)
             """;
 
     private static final String LOG_TRUNCATED = """
@@ -113,7 +113,7 @@ final class MovedMessages {
     private static final String LOG_OPENED = """
             INSERT INTO segment_log (no, segment)
             SELECT no, no % 4
-            FROM (SELECT coalesce(pg_sequence_last_value('segment_seq'::regclass), 0) AS no) s
+            FROM (SELECT pg_sequence_last_value('segment_seq'::regclass) AS no) s
             ON CONFLICT (no) DO NOTHING
             """;
 
