@@ -20,6 +20,8 @@ import java.util.Deque;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -41,6 +43,7 @@ final class DemoServers implements AutoCloseable {
 
     private final Report report;
     private final Path logs;
+    private final ExecutorService threads = Executors.newCachedThreadPool(DemoServers::thread);
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
     private final CompletableFuture<PostgresServer> postgres;
     private final CompletableFuture<KafkaServer> kafka;
@@ -54,21 +57,25 @@ final class DemoServers implements AutoCloseable {
     DemoServers(Report report, Path logs) {
         this.report = report;
         this.logs = logs;
-        this.kafka = CompletableFuture.supplyAsync(this::startKafka);
-        this.postgres = CompletableFuture.supplyAsync(this::startPostgres);
+        this.kafka = CompletableFuture.supplyAsync(this::startKafka, threads);
+        this.postgres = CompletableFuture.supplyAsync(this::startPostgres, threads);
         this.orders = postgres.thenApply(server -> server.createDatabase("orders"));
         this.inventory = orders.thenCombine(postgres, (first, server) -> server.createDatabase("inventory"));
-        this.orderService = orders.thenApplyAsync(database -> startService(
-                "order-service", withDatabase(JavaCommand.ofClass(OrderApplication.class.getName()), database)));
+        this.orderService = orders.thenApplyAsync(
+                database -> startService(
+                        "order-service", withDatabase(JavaCommand.ofClass(OrderApplication.class.getName()), database)),
+                threads);
         // The order service brings the tables that the relay reads.
-        this.relay =
-                orderService.thenCombine(kafka, (service, broker) -> broker).thenCombineAsync(orders, this::startRelay);
+        this.relay = orderService
+                .thenCombine(kafka, (service, broker) -> broker)
+                .thenCombineAsync(orders, this::startRelay, threads);
         this.inventoryService = inventory.thenCombineAsync(
                 kafka,
                 (database, broker) -> startService(
                         "inventory-service",
                         withDatabase(JavaCommand.ofClass(InventoryApplication.class.getName()), database)
-                                .withEnvironment("KAFKA_BROKERS", broker.bootstrapServers())));
+                                .withEnvironment("KAFKA_BROKERS", broker.bootstrapServers())),
+                threads);
     }
 
     /** Waits until everything runs. */
@@ -135,6 +142,13 @@ final class DemoServers implements AutoCloseable {
         report.done("Kafka              " + server.bootstrapServers() + ", topic " + TOPIC + " with " + PARTITIONS
                 + " partitions");
         return server;
+    }
+
+    /** One that does not keep the demo from ending. */
+    private static Thread thread(Runnable work) {
+        Thread thread = new Thread(work, "demo-start");
+        thread.setDaemon(true);
+        return thread;
     }
 
     private static boolean isLinux() {

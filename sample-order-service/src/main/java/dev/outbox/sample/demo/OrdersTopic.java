@@ -21,6 +21,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** The topic as an onlooker sees it who is in nobody's consumer group. */
 final class OrdersTopic implements AutoCloseable {
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final Duration POLL_WAIT = Duration.ofMillis(50);
 
     private final String topic;
@@ -49,7 +50,11 @@ final class OrdersTopic implements AutoCloseable {
         Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
         consumer.seekToBeginning(partitions);
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        long deadline = System.nanoTime() + TIMEOUT.toNanos();
         while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new IllegalStateException("Topic not read to its end: topic=" + topic + ", timeout=" + TIMEOUT);
+            }
             consumer.poll(POLL_WAIT).forEach(records::add);
         }
         return records;

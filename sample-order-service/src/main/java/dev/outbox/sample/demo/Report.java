@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /** Prints the story and keeps count of what was right. Safe for use by many threads. */
@@ -54,7 +55,7 @@ final class Report {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         T last = actual.get();
         while (!Objects.equals(last, expected) && System.nanoTime() - deadline < 0) {
-            Pause.of(LOOK);
+            LockSupport.parkNanos(LOOK.toNanos());
             last = actual.get();
         }
         figure(what, last, expected);
