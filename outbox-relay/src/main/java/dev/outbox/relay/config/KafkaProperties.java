@@ -4,9 +4,11 @@ import dev.outbox.relay.broker.Envelope;
 import dev.outbox.relay.kafka.KafkaBroker;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigValue;
@@ -15,6 +17,9 @@ import org.apache.kafka.common.config.ConfigValue;
 final class KafkaProperties {
 
     private static final int SLIP = 2;
+
+    /** Making a broker connects to nothing. */
+    private static final String ANY_SERVER = "localhost:9092";
 
     private KafkaProperties() {}
 
@@ -32,10 +37,27 @@ final class KafkaProperties {
         if (properties.isEmpty()) {
             return problems;
         }
-        byName.forEach((name, value) -> checkName(name, value, problems));
+        Set<String> malformed = checkValues(properties, byName, problems);
+        byName.forEach((name, value) -> {
+            if (!malformed.contains(name)) {
+                checkName(name, value, problems);
+            }
+        });
+        if (problems.isEmpty()) {
+            refusal(properties).ifPresent(why -> problems.add(new Problem("outbox.kafka.properties", "", why)));
+        }
+        checkSasl(properties, byName, problems);
+        return problems;
+    }
+
+    /** The names of those whose values the producer does not take. */
+    private static Set<String> checkValues(
+            Map<String, String> properties, Map<String, Given> byName, List<Problem> problems) {
+        Set<String> malformed = new HashSet<>();
         for (ConfigValue checked : ProducerConfig.configDef().validate(properties)) {
             Given value = byName.get(checked.name());
             if (value != null && !checked.errorMessages().isEmpty()) {
+                malformed.add(checked.name());
                 // The client's text repeats the value, which may be a secret.
                 String why = SettingTable.isSecret(value.key())
                         ? "is not what the producer takes"
@@ -44,8 +66,19 @@ final class KafkaProperties {
                 problems.add(new Problem(value.key(), value.origin(), why));
             }
         }
-        checkSasl(properties, byName, problems);
-        return problems;
+        return malformed;
+    }
+
+    /** Why a broker cannot be made with these, in the engine's own words; those of secrets are not repeated. */
+    private static Optional<String> refusal(Map<String, String> properties) {
+        try {
+            KafkaBroker.of(ANY_SERVER, properties, Envelope.Format.JSON);
+            return Optional.empty();
+        } catch (IllegalArgumentException e) {
+            boolean secret = properties.keySet().stream()
+                    .anyMatch(name -> SettingTable.isSecret(SettingTable.KAFKA_PROPERTIES + name));
+            return Optional.of(secret ? "are refused together" : "is refused: " + e.getMessage());
+        }
     }
 
     private static void checkName(String name, Given value, List<Problem> problems) {
@@ -54,11 +87,9 @@ final class KafkaProperties {
                     value.key(), value.origin(), "has a place of its own; set " + SettingTable.KAFKA_SERVERS));
             return;
         }
-        try {
-            KafkaBroker.of("", Map.of(name, value.value()), Envelope.Format.JSON);
-        } catch (IllegalArgumentException e) {
-            problems.add(new Problem(
-                    value.key(), value.origin(), "is fixed by the relay, its promises stand on it; leave it out"));
+        Optional<String> refusal = refusal(Map.of(name, value.value()));
+        if (refusal.isPresent()) {
+            problems.add(new Problem(value.key(), value.origin(), refusal.get()));
             return;
         }
         Set<String> known = ProducerConfig.configNames();

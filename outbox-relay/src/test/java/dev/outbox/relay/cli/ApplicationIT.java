@@ -91,7 +91,8 @@ class ApplicationIT {
                 .contains("outbox.relay.lease=10 (" + file + ":6) is not a duration")
                 .contains("outbox.relay.poll-min=2s (environment variable OUTBOX_RELAY_POLLMIN) contradicts")
                 .contains("outbox.channels.orders.lanes=1000 (" + file + ":9) is too large; the most is 256")
-                .contains("outbox.kafka.properties.acks (" + file + ":12) is fixed by the relay")
+                .contains(
+                        "outbox.kafka.properties.acks (" + file + ":12) is refused: Kafka property is set by the relay")
                 .contains("outbox.kafka.bootstrap-servers=nowhere (environment variable KAFKA_BROKERS)")
                 .doesNotContain("very-secret", "Relay is running", "\tat ");
     }

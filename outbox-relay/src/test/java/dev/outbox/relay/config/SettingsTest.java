@@ -142,7 +142,8 @@ class SettingsTest {
                         "outbox.channels.or ders (" + at(9)
                                 + ") is not the name of a channel; use 1 to 63 letters, digits, '.', '_' or '-'",
                         "outbox.kafka.properties.retries (" + at(10)
-                                + ") is fixed by the relay, its promises stand on it; leave it out",
+                                + ") is refused: Kafka property is set by the relay: retries=2147483647 is what its promises"
+                                + " stand on; leave it out",
                         "outbox.kafka.properties.linger.ms (" + at(11)
                                 + ") is refused by the producer: Invalid value soon for"
                                 + " configuration linger.ms: Not a number of type LONG",
