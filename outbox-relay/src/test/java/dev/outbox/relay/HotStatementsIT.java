@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
@@ -209,11 +210,8 @@ class HotStatementsIT {
 
     /** Runs the statement as a prepared one, whose plan is made without knowing the arguments. */
     private static Plan explain(Connection connection, String sql, List<String> arguments) throws SQLException {
-        StringBuilder numbered = new StringBuilder();
-        int parameter = 0;
-        for (char c : sql.toCharArray()) {
-            numbered.append(c == '?' ? "$" + ++parameter : String.valueOf(c));
-        }
+        AtomicInteger parameter = new AtomicInteger();
+        String numbered = Pattern.compile("\\?").matcher(sql).replaceAll(mark -> "\\$" + parameter.incrementAndGet());
         try (Statement statement = connection.createStatement()) {
             statement.execute("PREPARE hot AS " + numbered);
             String values =

@@ -22,6 +22,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -96,7 +97,7 @@ class KeptPositionIT {
                             UUID.fromString(message.idText()),
                             message.topic(),
                             message.keyText(),
-                            message.payload(),
+                            Objects.requireNonNull(message.payload()),
                             0,
                             message.seq(),
                             Instant.now())));

@@ -227,7 +227,7 @@ final class Measure {
         try (Relay relay = fixture.relay();
                 Connection connection = fixture.connect()) {
             while (number(connection, "SELECT coalesce(max(published), 0) FROM checkpoint")
-                    < messages / WRITERS * WRITERS) {
+                    < messages - messages % WRITERS) {
                 LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
                 requireRunning(relay);
             }
