@@ -66,7 +66,6 @@ public final class OutboxMain implements Callable<Integer> {
     /** Runs one command and ends the process with its exit code. */
     public static void main(String[] arguments) {
         Logging.start();
-        Warmup.start(arguments);
         System.exit(execute(arguments));
     }
 
