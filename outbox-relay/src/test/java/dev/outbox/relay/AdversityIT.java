@@ -13,6 +13,7 @@ import dev.outbox.relay.broker.BrokerSession;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
+import dev.outbox.testkit.TopicReader;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;

@@ -8,6 +8,7 @@ import dev.outbox.testkit.KafkaOptions;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.PostgresOptions;
 import dev.outbox.testkit.PostgresServer;
+import dev.outbox.testkit.TopicReader;
 import dev.outbox.testkit.history.Append;
 import dev.outbox.testkit.history.Delivery;
 import dev.outbox.testkit.history.History;
@@ -146,7 +147,7 @@ class KeptPositionIT {
         while (!history.awaitDrained(Duration.ofMillis(1))) {
             var records = reader.await(read + 1);
             for (var each : records.subList(read, records.size())) {
-                String value = TopicReader.value(each);
+                String value = TopicReader.value(each).orElseThrow();
                 String payload = value.substring(value.indexOf("\"data\":") + 7, value.length() - 1);
                 history.delivered(Delivery.of(
                         UUID.fromString(TopicReader.header(each, "event-id")),

@@ -10,6 +10,7 @@ import dev.outbox.relay.broker.Failure;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
+import dev.outbox.testkit.TopicReader;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -8,6 +8,7 @@ import dev.outbox.relay.broker.Message;
 import dev.outbox.testkit.KafkaOptions;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.PostgresServer;
+import dev.outbox.testkit.TopicReader;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -9,6 +9,7 @@ import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.PostgresOptions;
 import dev.outbox.testkit.PostgresServer;
 import dev.outbox.testkit.TestDatabase;
+import dev.outbox.testkit.TopicReader;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -122,7 +123,9 @@ class OutageIT {
                         IntStream.rangeClosed(1, committed.get()).boxed().toList();
                 Set<Integer> first = new LinkedHashSet<>();
                 await().atMost(Duration.ofSeconds(30)).until(() -> {
-                    reader.await(expected.size()).forEach(read -> first.add(numberIn(TopicReader.value(read))));
+                    reader.await(expected.size())
+                            .forEach(read ->
+                                    first.add(numberIn(TopicReader.value(read).orElseThrow())));
                     return first.size() >= expected.size() || reader.poll() == 0;
                 });
                 assertThat(List.copyOf(first)).isEqualTo(expected);

@@ -5,6 +5,7 @@ import dev.outbox.relay.broker.Envelope;
 import dev.outbox.relay.kafka.KafkaBroker;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.TestDatabase;
+import dev.outbox.testkit.TopicReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -68,7 +69,7 @@ final class RelayFixture {
     }
 
     TopicReader read(String topic) {
-        return new TopicReader(kafka.bootstrapServers(), topic);
+        return TopicReader.of(kafka, topic);
     }
 
     static void append(Connection connection, String topic, @Nullable String key, String payload) throws SQLException {

@@ -15,6 +15,7 @@ import dev.outbox.sample.inventory.InventoryApplication;
 import dev.outbox.sample.order.OrderApplication;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
+import dev.outbox.testkit.OutboxTables;
 import dev.outbox.testkit.PostgresServer;
 import dev.outbox.testkit.TestDatabase;
 import java.time.Duration;
@@ -58,6 +59,22 @@ class EndToEndIT {
             shop.post("/orders/" + kept + "/pay", "").expect(200);
             shop.post("/orders/" + cancelled + "/cancel", "").expect(200);
 
+            OutboxTables tables = OutboxTables.of(orders.dataSource(), "outbox");
+            assertThat(tables.appended("orders"))
+                    .extracting(OutboxTables.Appended::type)
+                    .containsExactly(
+                            "order.created",
+                            "order.created",
+                            "order.paid",
+                            "order.status_changed",
+                            "order.cancelled",
+                            "order.status_changed");
+            tables.awaitPublished(Duration.ofSeconds(30));
+            OutboxTables.of(stock.dataSource(), "outbox")
+                    .awaitReceived(
+                            "inventory-stock",
+                            tables.appended("orders").get(0).id().toString(),
+                            Duration.ofSeconds(60));
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> state(inventory, cancelled).equals("RELEASED")
                             && state(inventory, kept).equals("RESERVED"));
