@@ -103,7 +103,7 @@ public final class KafkaHistoryReader implements AutoCloseable {
         return reader;
     }
 
-    /** How many records it has recorded, duplicates included. */
+    /** How many records it has recorded, duplicates included; the newest of them may just be being recorded. */
     public long records() {
         return records.get();
     }
@@ -152,9 +152,10 @@ public final class KafkaHistoryReader implements AutoCloseable {
             }
             while (closing.getCount() > 0) {
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+                    // Counted first: whoever waits for the delivery finds it counted.
+                    records.incrementAndGet();
                     recorder.delivered(decoder.decode(record, Clock.systemUTC().instant()));
                     next.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
-                    records.incrementAndGet();
                 }
             }
         } catch (KafkaException e) {
