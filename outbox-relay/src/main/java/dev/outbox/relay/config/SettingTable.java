@@ -36,6 +36,7 @@ final class SettingTable {
     static final String IN_FLIGHT_SIZE = "in-flight-size";
     static final String PUBLISH_TIMEOUT = "publish-timeout";
     static final String ENVELOPE = "envelope";
+    static final String ORDER = "order";
 
     /** Settings that exist once. */
     static final List<Setting> SINGLE = List.of(
@@ -139,7 +140,13 @@ final class SettingTable {
                     ENVELOPE,
                     Type.choice("json", "none"),
                     "json",
-                    "How messages are wrapped: `json`, the envelope; `none`, the content alone, the rest in headers."));
+                    "How messages are wrapped: `json`, the envelope; `none`, the content alone, the rest in headers."),
+            Setting.optional(
+                    ORDER,
+                    Type.choice("pipelined", "strict"),
+                    "pipelined",
+                    "`pipelined`: many messages of a key are on their way at once; when the broker refuses one, later ones"
+                            + " may have gone ahead, which is logged and counted. `strict`: one at a time for each key."));
 
     /** Names that are usual elsewhere, lower than a variable of our own and higher than a file. */
     static final Map<String, String> OTHER_VARIABLES = Map.of("KAFKA_BROKERS", KAFKA_SERVERS);

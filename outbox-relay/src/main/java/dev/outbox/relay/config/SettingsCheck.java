@@ -197,7 +197,9 @@ final class SettingsCheck {
                     measure(prefix + SettingTable.PAGE_SIZE),
                     Integer.parseInt(text(prefix + SettingTable.PAGES_IN_FLIGHT)),
                     measure(prefix + SettingTable.IN_FLIGHT_SIZE),
-                    duration(prefix + SettingTable.PUBLISH_TIMEOUT));
+                    duration(prefix + SettingTable.PUBLISH_TIMEOUT),
+                    ChannelSettings.Order.valueOf(
+                            text(prefix + SettingTable.ORDER).toUpperCase(Locale.ROOT)));
             String envelope = text(prefix + SettingTable.ENVELOPE).toUpperCase(Locale.ROOT);
             channels.add(new RelayConfiguration.Channel(settings, Envelope.Format.valueOf(envelope)));
         }

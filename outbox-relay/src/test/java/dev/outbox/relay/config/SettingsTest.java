@@ -93,7 +93,15 @@ class SettingsTest {
         assertThat(configuration.channels())
                 .containsExactlyInAnyOrder(
                         new RelayConfiguration.Channel(
-                                new ChannelSettings("order-events", 4, 10, 1 << 20, 2, 2 << 20, Duration.ofSeconds(15)),
+                                new ChannelSettings(
+                                        "order-events",
+                                        4,
+                                        10,
+                                        1 << 20,
+                                        2,
+                                        2 << 20,
+                                        Duration.ofSeconds(15),
+                                        ChannelSettings.Order.PIPELINED),
                                 Envelope.Format.JSON),
                         new RelayConfiguration.Channel(
                                 ChannelSettings.of("v2.Payments").withPublishTimeout(Duration.ofSeconds(3)),
