@@ -56,7 +56,7 @@ final class Destinations {
             return Optional.empty();
         }
         RabbitFailures.Close close = refusal.get();
-        Failure failure = new Failure(Failure.Kind.TOPIC, close.name(), close.text() + hint(target, close));
+        Failure failure = new Failure(Failure.Kind.TOPIC, close.name(), close.said() + hint(target, close));
         forget(missing.size());
         missing.put(name, new Missing(failure, System.nanoTime() + MISSING_REMEMBERED.toNanos()));
         return Optional.of(failure);

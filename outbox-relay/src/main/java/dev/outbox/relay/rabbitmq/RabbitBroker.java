@@ -96,7 +96,7 @@ public final class RabbitBroker implements Broker {
             if (refusal.isPresent()) {
                 throw new RouteMismatchException("RabbitMQ does not let the relay declare what a route needs: topic="
                         + target.route().topic() + ", " + target + ", answer="
-                        + refusal.get().text()
+                        + refusal.get().said()
                         + Destinations.hint(target, refusal.get()));
             }
         }

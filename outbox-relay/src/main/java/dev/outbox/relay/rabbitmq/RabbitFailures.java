@@ -32,7 +32,7 @@ final class RabbitFailures {
         Optional<Close> close = Close.in(cause);
         if (close.isPresent()) {
             return new Failure(
-                    close.get().kind(), close.get().name(), close.get().text());
+                    close.get().kind(), close.get().name(), close.get().said());
         }
         return Failure.of(Kind.OUTAGE, cause);
     }
@@ -94,6 +94,11 @@ final class RabbitFailures {
                 return Optional.of(new Close(close.getReplyCode(), close.getReplyText()));
             }
             return Optional.empty();
+        }
+
+        /** For people: code and text. */
+        String said() {
+            return code + " " + text;
         }
 
         /** Whether something exists already, but not as it was declared. */
