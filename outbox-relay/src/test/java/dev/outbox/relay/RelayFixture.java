@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** An outbox in a database of its own, and relays on it. */
@@ -25,7 +26,13 @@ final class RelayFixture {
     static final RelaySettings QUICK = RelaySettings.defaults().withLease(Duration.ofSeconds(2));
 
     private final TestDatabase database;
-    private final KafkaServer kafka;
+    private final @Nullable KafkaServer kafka;
+
+    /** Without a broker of its own. */
+    RelayFixture(TestDatabase database) {
+        this.database = database;
+        this.kafka = null;
+    }
 
     RelayFixture(TestDatabase database, KafkaServer kafka) {
         this.database = database;
@@ -57,7 +64,7 @@ final class RelayFixture {
     }
 
     Broker broker() {
-        return KafkaBroker.of(kafka.bootstrapServers(), Map.of(), Envelope.Format.JSON);
+        return KafkaBroker.of(Objects.requireNonNull(kafka).bootstrapServers(), Map.of(), Envelope.Format.JSON);
     }
 
     Relay relay() {
@@ -69,7 +76,7 @@ final class RelayFixture {
     }
 
     TopicReader read(String topic) {
-        return TopicReader.of(kafka, topic);
+        return TopicReader.of(Objects.requireNonNull(kafka), topic);
     }
 
     static void append(Connection connection, String topic, @Nullable String key, String payload) throws SQLException {
