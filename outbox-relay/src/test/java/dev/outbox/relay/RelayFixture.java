@@ -75,6 +75,10 @@ final class RelayFixture {
         return Relay.start(database(), settings, Map.of(channel, broker()), new LoggingListener());
     }
 
+    Relay relay(Map<ChannelSettings, Broker> channels) {
+        return Relay.start(database(), QUICK, channels, new LoggingListener());
+    }
+
     TopicReader read(String topic) {
         return TopicReader.of(Objects.requireNonNull(kafka), topic);
     }
