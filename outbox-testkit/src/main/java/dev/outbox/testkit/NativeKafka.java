@@ -91,8 +91,9 @@ final class NativeKafka implements ServerControl {
                 "share.coordinator.state.topic.min.isr", "1",
                 "group.initial.rebalance.delay.ms", "0",
                 "auto.create.topics.enable", "true",
-                // After a kill, the old session must expire before the broker is let in again.
-                "broker.session.timeout.ms", "1500",
+                // After a kill, the old session must expire before the broker is let in again; any shorter, and a
+                // machine that is busy makes the controller take a broker for dead that is not.
+                "broker.session.timeout.ms", "3000",
                 "broker.heartbeat.interval.ms", "300"));
         // Test data carry dates of any age.
         settings.put("log.retention.ms", "-1");
