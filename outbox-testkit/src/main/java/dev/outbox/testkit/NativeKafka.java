@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class NativeKafka implements ServerControl {
 
     private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
-    private static final Duration STOP_TIMEOUT = Duration.ofMinutes(1);
-    private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration STOP_TIMEOUT = Duration.ofMinutes(2);
+    private static final Duration KILL_TIMEOUT = Duration.ofMinutes(2);
     private static final int START_TRIES_MAX = 3;
     private static final Pattern STARTED = Pattern.compile("Kafka Server started");
 
