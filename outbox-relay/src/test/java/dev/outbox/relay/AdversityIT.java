@@ -25,9 +25,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -303,6 +305,32 @@ class AdversityIT {
                                 .as("relays; the lane was started %s times", opened.get())
                                 .isZero());
             }
+        }
+    }
+
+    @Test
+    void aRelayThatHasStoppedHasToldOfTheLanesItLeft() throws SQLException {
+        CountDownLatch closed = new CountDownLatch(1);
+        AtomicReference<String> told = new AtomicReference<>("nothing");
+        RelayListener listener = new RelayListener() {
+            @Override
+            public void laneLeft(LaneKey lane, String why) {
+                try {
+                    told.set(closed.await(1, TimeUnit.SECONDS) ? "after its end: " + why : why);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.ACCEPT);
+        try (Connection writer = fixture.connect()) {
+            Relay relay = relay(ChannelSettings.of("default"), broker, listener);
+            await().until(() -> number(writer, "SELECT count(*) FROM checkpoint") > 0);
+            relay.close();
+            closed.countDown();
+            assertThat(told).hasValue("the relay stops");
+            assertThat(number(writer, "SELECT count(*) FROM lane WHERE owner IS NULL"))
+                    .isEqualTo(1);
         }
     }
 
