@@ -23,7 +23,11 @@ import org.jspecify.annotations.Nullable;
 /** An outbox in a database of its own, and relays on it. */
 final class RelayFixture {
 
+    /** With a lease that is over before a server is back. */
     static final RelaySettings QUICK = RelaySettings.defaults().withLease(Duration.ofSeconds(2));
+
+    /** With a lease that a machine does not outsleep: who loses one sends again what was not checkpointed. */
+    static final RelaySettings UNHURRIED = RelaySettings.defaults().withLease(Duration.ofMinutes(1));
 
     private final TestDatabase database;
     private final @Nullable KafkaServer kafka;
@@ -68,7 +72,7 @@ final class RelayFixture {
     }
 
     Relay relay() {
-        return relay(QUICK, ChannelSettings.of("default"));
+        return relay(UNHURRIED, ChannelSettings.of("default"));
     }
 
     Relay relay(RelaySettings settings, ChannelSettings channel) {
