@@ -1,9 +1,9 @@
 package dev.outbox.relay;
 
+import static dev.outbox.relay.Patience.await;
 import static dev.outbox.relay.RelayFixture.append;
 import static dev.outbox.relay.RelayFixture.number;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -45,7 +45,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(OutboxServers.class)
 class RabbitOutageIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int KEYS = 50;
 
     private static RabbitServer rabbit;
@@ -99,7 +98,7 @@ class RabbitOutageIT {
         }
 
         void awaitOutage(Predicate<Failure> expected) {
-            await().atMost(PATIENCE).until(() -> outages.stream().anyMatch(expected));
+            await().until(() -> outages.stream().anyMatch(expected));
         }
     }
 
@@ -163,7 +162,7 @@ class RabbitOutageIT {
     }
 
     private void awaitDrained() {
-        await().atMost(PATIENCE).until(() -> ask("SELECT count(*) FROM pending") == 0);
+        await().until(() -> ask("SELECT count(*) FROM pending") == 0);
     }
 
     /** Every key has 1 to n; the first deliveries in this order, unless it is not to be kept. Returns the duplicates. */
@@ -273,11 +272,10 @@ class RabbitOutageIT {
                 outcomes.awaitOutage(failure -> failure.kind() == Failure.Kind.OUTAGE
                         && failure.errorClass().equals("Blocked"));
                 int connections = proxy.connections();
-                await().atMost(PATIENCE)
-                        .until(() -> outcomes.outages.stream()
-                                        .filter(failure -> failure.error().contains("RabbitMQ blocks publishers"))
-                                        .count()
-                                >= 2);
+                await().until(() -> outcomes.outages.stream()
+                                .filter(failure -> failure.error().contains("RabbitMQ blocks publishers"))
+                                .count()
+                        >= 2);
                 assertThat(proxy.connections()).as("connections while blocked").isEqualTo(connections);
             } finally {
                 rabbit.setMemoryAlarm(false);
@@ -370,7 +368,7 @@ class RabbitOutageIT {
         int rounds = 400;
         try (Relay relay = relay()) {
             appendRounds(topic, 1, rounds / 2);
-            await().atMost(PATIENCE).until(() -> ask("SELECT coalesce(max(published), 0) FROM checkpoint") > 1000);
+            await().until(() -> ask("SELECT coalesce(max(published), 0) FROM checkpoint") > 1000);
             appendRounds(topic, rounds / 2 + 1, rounds / 4);
             fault.run();
             appendRounds(topic, rounds / 4 * 3 + 1, rounds / 4);
