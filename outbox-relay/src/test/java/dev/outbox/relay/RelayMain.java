@@ -68,7 +68,7 @@ final class RelayMain {
         JavaProcess process = JavaProcess.start(JavaCommand.ofClass(RelayMain.class.getName())
                 .withJvmOptions("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
                 .withArguments(arguments));
-        process.awaitLine("Relay is running", Duration.ofSeconds(30));
+        process.awaitLine("Relay is running", Patience.LONGEST);
         return process;
     }
 }

@@ -21,7 +21,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** The topic as an onlooker sees it who is in nobody's consumer group. */
 final class OrdersTopic implements AutoCloseable {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(1);
     private static final Duration POLL_WAIT = Duration.ofMillis(50);
 
     private final String topic;

@@ -8,6 +8,7 @@ import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
@@ -161,7 +162,7 @@ class InventoryServiceIT {
     private void received(long offset) {
         TopicPartition partition = new TopicPartition(topic, 0);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()))) {
-            await().until(() -> {
+            await().atMost(Duration.ofMinutes(2)).until(() -> {
                 OffsetAndMetadata committed = admin.listConsumerGroupOffsets(topic)
                         .partitionsToOffsetAndMetadata()
                         .get()
