@@ -7,6 +7,7 @@ import dev.outbox.MessageContext;
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.JdbcEventHandler;
 import dev.outbox.consumer.OnMalformed;
+import dev.outbox.consumer.RecordingListener;
 import dev.outbox.testkit.JavaCommand;
 import dev.outbox.testkit.JavaProcess;
 import dev.outbox.testkit.KafkaServer;
@@ -123,7 +124,8 @@ class KafkaReceiverIT {
         fixture.produce(0, "behind");
         fixture.produce(1, "elsewhere");
         try (KafkaReceiver receiver = start(fixture.settings(), ReceiverFixture::record)) {
-            await().until(() -> listener.heard().contains("malformed 0@1 3") && fixture.committed(1) == 1);
+            await().until(() ->
+                    listener.heard().contains("malformed " + fixture.topic() + "-0@1 3") && fixture.committed(1) == 1);
             assertThat(fixture.effects()).containsExactlyInAnyOrder("before", "elsewhere");
             assertThat(fixture.committed(0)).isEqualTo(1);
             assertThat(receiver.stopped()).isNotDone();
@@ -134,7 +136,7 @@ class KafkaReceiverIT {
             assertThat(receiver.stopped()).isNotDone();
         }
         assertThat(fixture.effects()).containsExactlyInAnyOrder("before", "elsewhere", "behind");
-        assertThat(listener.heard()).contains("skipped 0@1");
+        assertThat(listener.heard()).contains("skipped " + fixture.topic() + "-0@1");
     }
 
     @Test
@@ -211,7 +213,8 @@ class KafkaReceiverIT {
         fixture.produce(0, "a");
         KafkaReceiverSettings settings = fixture.settings().withProperties(Map.of("group.protocol", "consumer"));
         try (KafkaReceiver receiver = start(settings, ReceiverFixture::record)) {
-            await().until(() -> fixture.committed(0) == 2 && listener.heard().contains("malformed 1@0 2"));
+            await().until(() ->
+                    fixture.committed(0) == 2 && listener.heard().contains("malformed " + fixture.topic() + "-1@0 2"));
             assertThat(receiver.stopped()).isNotDone();
         }
         assertThat(fixture.effects()).containsExactly("a");

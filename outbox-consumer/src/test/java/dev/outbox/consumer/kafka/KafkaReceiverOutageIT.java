@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.outbox.consumer.EventHandlers;
+import dev.outbox.consumer.RecordingListener;
 import dev.outbox.testkit.KafkaOptions;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
