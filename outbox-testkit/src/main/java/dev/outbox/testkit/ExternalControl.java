@@ -50,7 +50,8 @@ final class ExternalControl implements ServerControl {
         // Not ours to end.
     }
 
-    private UnsupportedOperationException unsupported(String what) {
+    /** The error for what only a server's owner may do to it, e.g. {@code stopped}. */
+    UnsupportedOperationException unsupported(String what) {
         return new UnsupportedOperationException("Server cannot be " + what + ": it is the external one named by "
                 + variable + "; ask for one of your own with asNativeOnly()");
     }
