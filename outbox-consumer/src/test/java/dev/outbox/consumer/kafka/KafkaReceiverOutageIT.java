@@ -3,6 +3,7 @@ package dev.outbox.consumer.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.RecordingListener;
 import dev.outbox.testkit.KafkaOptions;
@@ -58,7 +59,7 @@ class KafkaReceiverOutageIT {
         return KafkaReceiver.start(
                 fixture.settings(),
                 fixture.inbox(),
-                EventHandlers.of(fixture.topic()).on("thing.happened", ReceiverFixture::record),
+                EventHandlers.of(fixture.topic()).on("thing.happened", EffectTable::record),
                 listener);
     }
 }
