@@ -7,7 +7,10 @@ import dev.outbox.relay.broker.Failure;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A lane's connection to its broker: opened when needed, dropped at an outage, tried again after a while. */
+/**
+ * A lane's connection to its broker: opened when needed, dropped at an outage, tried again after a while. An outage of many
+ * short tries is told now and then, not each time.
+ */
 final class BrokerLink implements AutoCloseable {
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(100);
@@ -21,6 +24,8 @@ final class BrokerLink implements AutoCloseable {
     private long retryAtNanos = System.nanoTime();
     private long outageSinceNanos;
     private boolean out;
+    private long toldAtNanos;
+    private @Nullable String toldClass;
 
     BrokerLink(Broker broker, LaneKey lane, RelayListener listener) {
         this.broker = broker;
@@ -31,7 +36,10 @@ final class BrokerLink implements AutoCloseable {
     /** The open session, or null while the broker is being left alone. */
     @Nullable
     BrokerSession session() {
-        if (session == null && System.nanoTime() - retryAtNanos >= 0) {
+        if (!usable()) {
+            return null;
+        }
+        if (session == null) {
             try {
                 session = broker.open();
             } catch (BrokerUnavailableException e) {
@@ -43,19 +51,47 @@ final class BrokerLink implements AutoCloseable {
 
     /** Whether there is a session, or one may be opened now. */
     boolean usable() {
-        return session != null || System.nanoTime() - retryAtNanos >= 0;
+        return System.nanoTime() - retryAtNanos >= 0;
+    }
+
+    /** Whether there is a session that goes on in spite of what failed. */
+    boolean alive() {
+        return session != null && session.usable();
     }
 
     /** Drops the session; the next one is opened after a while. */
     void lost(Failure failure) {
         close();
+        waitAWhile(failure);
+    }
+
+    /**
+     * Leaves the broker alone for a while, with the session open: it answers, but cannot take everything now.
+     *
+     * @param someTaken whether it has taken something since it was last left alone; then it is tried again soon
+     */
+    void busy(Failure failure, boolean someTaken) {
+        if (someTaken) {
+            backoff.reset();
+        }
+        waitAWhile(failure);
+    }
+
+    private void waitAWhile(Failure failure) {
+        long now = System.nanoTime();
         if (!out) {
             out = true;
-            outageSinceNanos = System.nanoTime();
+            outageSinceNanos = now;
+            toldAtNanos = now - RETRY_LONGEST.toNanos();
         }
         Duration wait = backoff.next();
-        retryAtNanos = System.nanoTime() + wait.toNanos();
-        listener.outage(lane, failure, wait);
+        retryAtNanos = now + wait.toNanos();
+        if (now - toldAtNanos >= RETRY_LONGEST.toNanos() / 2
+                || !failure.errorClass().equals(toldClass)) {
+            toldAtNanos = now;
+            toldClass = failure.errorClass();
+            listener.outage(lane, failure, wait);
+        }
     }
 
     /** The broker has taken a page. */

@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param pagesInFlightMax how many pages may be on their way through the broker
  * @param inFlightBytes about how many bytes may be on their way; one page always may
  * @param publishTimeout how long the broker may stay silent with messages in flight before that is an outage
+ * @param order how far the order of a (topic, key) goes where the broker refuses a message
  */
 public record ChannelSettings(
         String name,
@@ -20,7 +21,19 @@ public record ChannelSettings(
         long pageBytes,
         int pagesInFlightMax,
         long inFlightBytes,
-        Duration publishTimeout) {
+        Duration publishTimeout,
+        Order order) {
+
+    /** How the messages of one (topic, key) follow each other to the broker. */
+    public enum Order {
+        /**
+         * Many are on their way at once, in order. When the broker refuses one, those behind it may have been accepted
+         * already: such an order exception is logged and counted. The default.
+         */
+        PIPELINED,
+        /** One is on its way at a time, so that nothing overtakes it; different keys go side by side. */
+        STRICT
+    }
 
     /** Checks the ranges. */
     public ChannelSettings {
@@ -40,21 +53,30 @@ public record ChannelSettings(
                 Duration.ofHours(1).toMillis());
     }
 
-    /** The defaults: one lane, pages of 1000 messages or 4 MiB, 8 pages or 32 MiB in flight, 15 s for the broker. */
+    /**
+     * The defaults: one lane, pages of 1000 messages or 4 MiB, 8 pages or 32 MiB in flight, 15 s for the broker,
+     * pipelined order.
+     */
     public static ChannelSettings of(String name) {
-        return new ChannelSettings(name, 1, 1000, 4 << 20, 8, 32 << 20, Duration.ofSeconds(15));
+        return new ChannelSettings(name, 1, 1000, 4 << 20, 8, 32 << 20, Duration.ofSeconds(15), Order.PIPELINED);
     }
 
     /** The same with another number of lanes. */
     public ChannelSettings withLanes(int lanes) {
         return new ChannelSettings(
-                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout);
+                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout, order);
     }
 
     /** The same with another time that the broker may stay silent. */
     public ChannelSettings withPublishTimeout(Duration publishTimeout) {
         return new ChannelSettings(
-                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout);
+                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout, order);
+    }
+
+    /** The same with another order. */
+    public ChannelSettings withOrder(Order order) {
+        return new ChannelSettings(
+                name, lanes, pageRowsMax, pageBytes, pagesInFlightMax, inFlightBytes, publishTimeout, order);
     }
 
     private static void requireRange(String what, long value, long least, long most) {

@@ -15,7 +15,7 @@ final class CheckpointStore {
 
     static final String LOAD = """
             SELECT no, snapshot::text, window_snapshot::text, window_end, page_seq, published, parked,
-              system_identifier, timeline
+              order_exceptions, system_identifier, timeline
             FROM checkpoint
             WHERE channel = ? AND generation = ? AND lane = ?
             ORDER BY no DESC
@@ -58,8 +58,9 @@ final class CheckpointStore {
     private static final String APPEND = """
 
             INSERT INTO checkpoint (channel, generation, lane, relay, epoch, no, snapshot, window_snapshot, window_end,
-              page_seq, published, parked, first_seq, last_seq, broker_positions, system_identifier, timeline)
-            SELECT channel, generation, lane, owner, epoch, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json, ?, ?
+              page_seq, published, parked, order_exceptions, first_seq, last_seq, broker_positions, system_identifier,
+              timeline)
+            SELECT channel, generation, lane, owner, epoch, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json, ?, ?
             FROM fence
             """;
 
@@ -81,10 +82,11 @@ final class CheckpointStore {
             load.setInt(3, lane.lane());
             try (ResultSet row = load.executeQuery()) {
                 if (!row.next()) {
-                    return new Checkpoint(0, Position.START, 0, 0, here);
+                    return new Checkpoint(0, Position.START, 0, 0, 0, here);
                 }
-                Cluster cluster = new Cluster(row.getLong(8), row.getInt(9), 0);
-                return new Checkpoint(row.getLong(1), position(row), row.getLong(6), row.getLong(7), cluster);
+                Cluster cluster = new Cluster(row.getLong(9), row.getInt(10), 0);
+                return new Checkpoint(
+                        row.getLong(1), position(row), row.getLong(6), row.getLong(7), row.getLong(8), cluster);
             }
         }
     }
@@ -113,6 +115,7 @@ final class CheckpointStore {
                 position,
                 previous.published() + progress.published(),
                 previous.parked() + parkings.size(),
+                previous.orderExceptions() + progress.orderExceptions(),
                 previous.cluster());
         try (PreparedStatement append =
                 connection.prepareStatement(FENCE + (parkings.isEmpty() ? "" : PARK) + APPEND)) {
@@ -183,16 +186,17 @@ final class CheckpointStore {
         }
         append.setLong(at + 5, next.published());
         append.setLong(at + 6, next.parked());
-        if (progress.isEmpty()) {
-            append.setNull(at + 7, Types.BIGINT);
+        append.setLong(at + 7, next.orderExceptions());
+        if (!progress.hasMessages()) {
             append.setNull(at + 8, Types.BIGINT);
-            append.setNull(at + 9, Types.VARCHAR);
+            append.setNull(at + 9, Types.BIGINT);
+            append.setNull(at + 10, Types.VARCHAR);
         } else {
-            append.setLong(at + 7, progress.firstSeq());
-            append.setLong(at + 8, progress.lastSeq());
-            append.setString(at + 9, progress.offsetsJson());
+            append.setLong(at + 8, progress.firstSeq());
+            append.setLong(at + 9, progress.lastSeq());
+            append.setString(at + 10, progress.offsetsJson());
         }
-        append.setLong(at + 10, next.cluster().systemIdentifier());
-        append.setInt(at + 11, next.cluster().timeline());
+        append.setLong(at + 11, next.cluster().systemIdentifier());
+        append.setInt(at + 12, next.cluster().timeline());
     }
 }

@@ -23,8 +23,6 @@ final class HeldKeys {
             GROUP BY topic, key
             """;
 
-    private record TopicKey(String topic, String key) {}
-
     private final Map<TopicKey, Long> heads;
 
     private HeldKeys(Map<TopicKey, Long> heads) {
@@ -48,21 +46,17 @@ final class HeldKeys {
     /** The seq of the message that this one has to wait behind, or null if it may go. */
     @Nullable
     Long holderOf(Message message) {
-        return heads.isEmpty() || message.key() == null ? null : heads.get(topicKey(message));
+        return heads.isEmpty() || message.key() == null ? null : heads.get(TopicKey.of(message));
     }
 
     /** Later messages of this one's key wait from now on. */
     void hold(Message message) {
         if (message.key() != null) {
-            heads.putIfAbsent(topicKey(message), message.seq());
+            heads.putIfAbsent(TopicKey.of(message), message.seq());
         }
     }
 
     int size() {
         return heads.size();
-    }
-
-    private static TopicKey topicKey(Message message) {
-        return new TopicKey(message.topic(), String.valueOf(message.keyText()));
     }
 }

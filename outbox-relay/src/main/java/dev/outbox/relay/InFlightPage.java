@@ -4,45 +4,78 @@ import dev.outbox.relay.broker.BrokerSession.Delivery;
 import dev.outbox.relay.broker.Failure;
 import dev.outbox.relay.broker.Message;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A page on its way through the broker. The lane's thread sends and asks; the broker's threads answer, and the last answer
- * wakes the lane.
+ * A page on its way through the broker, message by message. The lane's thread sends and asks; the broker's threads answer,
+ * and an answer that somebody may wait for wakes the lane.
+ *
+ * <p>After an outage the page is {@linkplain #reopen opened again}: what was accepted or parked stays so, the rest is sent
+ * once more, and answers to what was sent before count no longer.
  */
 final class InFlightPage {
 
-    /** A message that the broker refused. */
-    record Refusal(Message message, Failure failure) {}
+    /** What has become of one message. */
+    enum State {
+        /** It has still to be sent. */
+        UNSENT,
+        /** The broker has not answered yet. */
+        SENT,
+        /** The broker has it. */
+        ACCEPTED,
+        /** It did not reach the broker, or the broker could not take it now. */
+        FAILED,
+        /** The broker does not take it as it is. */
+        REFUSED,
+        /** It is parked. */
+        PARKED
+    }
+
+    /** Nobody else is told that a message is accepted. */
+    static final Consumer<Message> NOTHING = message -> {};
 
     private final Page page;
     private final Thread lane;
     private final List<Parking> parkings = new ArrayList<>();
+    private final long bytes;
 
-    // Written by the broker's threads, under this object's lock.
+    // Written by the broker's threads too, under this object's lock.
+    private final State[] states;
+    private final Map<Integer, Failure> refusals = new HashMap<>();
+    private final BitSet overtaken = new BitSet();
     private final Map<String, Progress.OffsetRange> offsets = new HashMap<>();
-    private final List<Refusal> refusals = new ArrayList<>();
     private @Nullable Failure outage;
     private int unanswered;
-    private boolean sending = true;
+    private int open;
+    private int opened;
+    private boolean sending;
+    private boolean anyAccepted;
 
-    private final long bytes;
-    private final long sentAtNanos = System.nanoTime();
+    private long sentAtNanos = System.nanoTime();
     private volatile long lastAnswerNanos = sentAtNanos;
 
     InFlightPage(Page page, Thread lane) {
         this.page = page;
         this.lane = lane;
         this.bytes = page.bytes();
+        this.states = new State[page.messages().size()];
+        Arrays.fill(states, State.UNSENT);
+        this.open = states.length;
     }
 
     List<Message> messages() {
         return page.messages();
+    }
+
+    Message message(int index) {
+        return page.messages().get(index);
     }
 
     Position after() {
@@ -50,7 +83,7 @@ final class InFlightPage {
     }
 
     int size() {
-        return page.messages().size();
+        return states.length;
     }
 
     /** About how much memory the page takes. */
@@ -63,49 +96,72 @@ final class InFlightPage {
     }
 
     long firstSeq() {
-        return page.messages().get(0).seq();
+        return message(0).seq();
     }
 
     long lastSeq() {
-        return page.messages().get(size() - 1).seq();
+        return message(size() - 1).seq();
     }
 
-    /** Expects an answer for this message from now on. */
-    synchronized Delivery expect(Message message) {
+    synchronized State state(int index) {
+        return states[index];
+    }
+
+    /** Its messages are about to be sent, until {@link #sent}. */
+    synchronized void sending() {
+        sending = true;
+        sentAtNanos = System.nanoTime();
+        lastAnswerNanos = sentAtNanos;
+    }
+
+    /**
+     * Expects an answer for this message from now on.
+     *
+     * @param whenAccepted told of the message when the broker has it, on the broker's thread
+     */
+    synchronized Delivery expect(int index, Consumer<Message> whenAccepted) {
+        states[index] = State.SENT;
         unanswered++;
-        return new Answer(message);
+        return new Answer(index, opened, whenAccepted);
     }
 
-    /** What {@link #expect} announced is not sent, and no answer will come. */
-    synchronized void unsent() {
+    /** The client did not send what {@link #expect} announced, and no answer will come. */
+    synchronized void notSent(int index, Failure failure) {
         unanswered--;
+        failed(index, failure);
     }
 
-    /** The client refused what {@link #expect} announced: no answer will come. */
-    synchronized void refused(Message message, Failure failure) {
-        unanswered--;
-        if (failure.kind() == Failure.Kind.MESSAGE) {
-            refusals.add(new Refusal(message, failure));
-        } else {
-            outage = failure;
-        }
-    }
-
-    /** Everything of the page has been handed to the broker's client. */
+    /** What can be sent now has been handed to the broker's client. */
     synchronized void sent() {
         sending = false;
         lastAnswerNanos = System.nanoTime();
     }
 
-    void park(Parking parking) {
+    /** The message goes to the parked ones instead. */
+    synchronized void park(int index, Parking parking) {
         parkings.add(parking);
+        become(index, State.PARKED);
+        refusals.remove(index);
+    }
+
+    /** The broker has taken a refused message after all, when it was sent {@code alone}. */
+    synchronized void accept(int index, InFlightPage alone) {
+        become(index, State.ACCEPTED);
+        refusals.remove(index);
+        alone.offsets().forEach((destination, range) -> offsets.merge(destination, range, Progress.OffsetRange::with));
     }
 
     List<Parking> parkings() {
         return parkings;
     }
 
-    synchronized boolean answered() {
+    /** Whether everything of the page is accepted or parked. */
+    synchronized boolean done() {
+        return !sending && open == 0;
+    }
+
+    /** Whether no answer is missing for what was sent; in a page that was never sent, none is. */
+    synchronized boolean quiet() {
         return !sending && unanswered == 0;
     }
 
@@ -119,17 +175,41 @@ final class InFlightPage {
         return outage;
     }
 
-    /** Takes the messages the broker refused, by seq; they are asked for once. */
-    synchronized List<Refusal> takeRefusals() {
-        List<Refusal> taken = new ArrayList<>(refusals);
-        refusals.clear();
-        taken.sort(Comparator.comparingLong(refusal -> refusal.message().seq()));
-        return taken;
+    /** The messages that the broker refused, by index, in order. */
+    synchronized List<Integer> refused() {
+        return refusals.keySet().stream().sorted().toList();
     }
 
-    /** Adds where a message of this page went that was sent again alone. */
-    synchronized void addOffsets(InFlightPage alone) {
-        alone.offsets().forEach((destination, range) -> offsets.merge(destination, range, Progress.OffsetRange::with));
+    /** Why the message was refused, or null if it was not. */
+    synchronized @Nullable Failure refusal(int index) {
+        return refusals.get(index);
+    }
+
+    /** Marks a message as overtaken by a later one; false if it was marked before. */
+    synchronized boolean overtaken(int index) {
+        boolean first = !overtaken.get(index);
+        overtaken.set(index);
+        return first;
+    }
+
+    /** Whether the broker has accepted anything since the page was last opened. */
+    synchronized boolean anyAccepted() {
+        return anyAccepted;
+    }
+
+    /** Everything is to be sent once more but what is accepted or parked. */
+    synchronized void reopen() {
+        opened++;
+        unanswered = 0;
+        outage = null;
+        sending = false;
+        anyAccepted = false;
+        refusals.clear();
+        for (int i = 0; i < states.length; i++) {
+            if (states[i] != State.ACCEPTED && states[i] != State.PARKED) {
+                states[i] = State.UNSENT;
+            }
+        }
     }
 
     synchronized Map<String, Progress.OffsetRange> offsets() {
@@ -141,39 +221,63 @@ final class InFlightPage {
         return lastAnswerNanos;
     }
 
-    private final class Answer implements Delivery {
-        private final Message message;
+    private void become(int index, State state) {
+        states[index] = state;
+        open--;
+    }
 
-        Answer(Message message) {
-            this.message = message;
+    private void failed(int index, Failure failure) {
+        if (failure.kind() == Failure.Kind.MESSAGE) {
+            states[index] = State.REFUSED;
+            refusals.put(index, failure);
+        } else {
+            states[index] = State.FAILED;
+            outage = outage == null ? failure : outage;
+        }
+    }
+
+    private final class Answer implements Delivery {
+        private final int index;
+        private final int sentWhenOpened;
+        private final Consumer<Message> whenAccepted;
+
+        Answer(int index, int sentWhenOpened, Consumer<Message> whenAccepted) {
+            this.index = index;
+            this.sentWhenOpened = sentWhenOpened;
+            this.whenAccepted = whenAccepted;
         }
 
         @Override
         public void accepted(String destination, long offset) {
             synchronized (InFlightPage.this) {
+                if (sentWhenOpened != opened) {
+                    return;
+                }
                 Progress.OffsetRange known = offsets.get(destination);
                 if (known == null) {
                     offsets.put(destination, new Progress.OffsetRange(offset, offset));
                 } else if (offset < known.first() || offset > known.last()) {
                     offsets.put(destination, known.with(new Progress.OffsetRange(offset, offset)));
                 }
-                answer();
+                become(index, State.ACCEPTED);
+                anyAccepted = true;
+                answered();
             }
+            whenAccepted.accept(message(index));
         }
 
         @Override
         public void failed(Failure failure) {
             synchronized (InFlightPage.this) {
-                if (failure.kind() == Failure.Kind.MESSAGE) {
-                    refusals.add(new Refusal(message, failure));
-                } else if (outage == null) {
-                    outage = failure;
+                if (sentWhenOpened != opened) {
+                    return;
                 }
-                answer();
+                InFlightPage.this.failed(index, failure);
+                answered();
             }
         }
 
-        private void answer() {
+        private void answered() {
             unanswered--;
             lastAnswerNanos = System.nanoTime();
             if (outage != null || (!sending && unanswered == 0)) {

@@ -6,8 +6,6 @@ import dev.outbox.relay.broker.Message;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -42,10 +40,10 @@ final class LaneLoop {
     private final WindowReader reader;
     private final CheckpointStore store;
     private final Pipeline pipeline;
+    private final PageSender sender;
     private final Progress progress = new Progress();
     private final PollPace pace;
 
-    private HeldKeys held;
     private Checkpoint checkpoint;
 
     /** Long ago, so that the first that is done is written down at once: whoever dies young repeats little. */
@@ -79,11 +77,11 @@ final class LaneLoop {
         this.reader = reader;
         this.store = new CheckpointStore(connection, lease);
         this.pipeline = new Pipeline(channel);
+        this.sender = new PageSender(parts, held, pipeline);
         this.pace = new PollPace(settings.pollMin(), settings.pollMax());
         this.checkpoint = checkpoint;
         this.done = checkpoint.position();
         this.read = done;
-        this.held = held;
     }
 
     /**
@@ -107,7 +105,7 @@ final class LaneLoop {
                 parts,
                 stopping,
                 new WindowReader(parts.connection, lane, parts.channel, pageRowsCeiling),
-                new Checkpoint(saved.no(), saved.position(), saved.published(), saved.parked(), here),
+                saved.in(here),
                 HeldKeys.load(parts.connection, lane.channel()));
     }
 
@@ -132,7 +130,7 @@ final class LaneLoop {
         }
         while (!stopping.getAsBoolean() && lease.valid()) {
             boolean moved = settle();
-            moved |= publishPage();
+            moved |= publish();
             checkpointIfDue();
             if (!moved) {
                 await();
@@ -146,15 +144,18 @@ final class LaneLoop {
         boolean moved = false;
         for (InFlightPage page = pipeline.oldest(); page != null; page = pipeline.oldest()) {
             Optional<Failure> outage = outage();
-            if (outage.isEmpty() && !page.answered()) {
-                break;
-            }
-            if (outage.isEmpty()) {
-                outage = publishRefusedAgain(page);
+            if (outage.isEmpty() && page.isTroubled()) {
+                if (!pipeline.isQuiet()) {
+                    break; // what was sent behind it may have overtaken it
+                }
+                outage = settleRefusals(page);
             }
             if (outage.isPresent()) {
                 startOver(outage.get());
                 return true;
+            }
+            if (!page.done()) {
+                break;
             }
             pipeline.removeOldest();
             progress.add(page);
@@ -178,12 +179,22 @@ final class LaneLoop {
         }
     }
 
+    private Optional<Failure> settleRefusals(InFlightPage page) {
+        BrokerSession session = link.session();
+        if (session == null) {
+            return Optional.of(new Failure(Failure.Kind.OUTAGE, "NoSession", "the session is gone"));
+        }
+        reportOvertaken();
+        return sender.sendRefusedAgain(session, page);
+    }
+
     /** A failure of anything in flight, or too long a silence about it. */
     private Optional<Failure> outage() {
         Failure failure = pipeline.outage();
-        if (failure != null || pipeline.isAnswered()) {
+        if (pipeline.isQuiet() || (failure != null && !link.alive())) {
             return Optional.ofNullable(failure);
         }
+        // After a failure that the session survived, the rest is answered too: what is accepted need not go again.
         Duration silence = Duration.ofNanos(System.nanoTime() - pipeline.lastAnswerNanos());
         return silence.compareTo(channel.publishTimeout()) < 0
                 ? Optional.empty()
@@ -193,20 +204,32 @@ final class LaneLoop {
                         "no answer from the broker for " + silence.toMillis() + " ms"));
     }
 
-    /** Reads the next page, if there is room and something to read, and sends it. */
-    private boolean publishPage() throws SQLException {
-        if (!pipeline.hasRoom() || pipeline.isTroubled() || (read.window() == null && !pace.due())) {
+    /** Sends what is next, if there is room: what goes again, else a page that is read now. */
+    private boolean publish() throws SQLException {
+        boolean somethingToSend = pipeline.hasAgain() || read.window() != null || pace.due();
+        if (pipeline.isTroubled() || !(somethingToSend || sender.hasWaiting())) {
             return false; // in trouble nothing is sent that might overtake
         }
         BrokerSession session = link.session();
         if (session == null) {
             return false;
         }
+        boolean moved = sender.sendWaiting(session);
+        if (!somethingToSend || !pipeline.hasRoom() || pipeline.isTroubled()) {
+            return moved;
+        }
+        InFlightPage again = pipeline.takeAgain();
+        if (again != null) {
+            sender.send(session, again);
+            return true;
+        }
         if (read.window() == null && !openWindow()) {
-            return false;
+            return moved;
         }
         Page page = reader.page(read);
-        send(session, page);
+        InFlightPage inFlight = new InFlightPage(page, Thread.currentThread());
+        pipeline.add(inFlight);
+        sender.send(session, inFlight);
         read = page.after();
         return true;
     }
@@ -229,107 +252,24 @@ final class LaneLoop {
         return true;
     }
 
-    private void send(BrokerSession session, Page page) {
-        InFlightPage inFlight = new InFlightPage(page, Thread.currentThread());
-        pipeline.add(inFlight);
-        for (Message message : page.messages()) {
-            Long holder = held.holderOf(message);
-            if (holder != null && holder < message.seq()) {
-                inFlight.park(Parking.held(message.seq(), holder));
-            } else if (!sendOne(session, inFlight, message)) {
-                break; // what follows must not overtake; it all goes again
-            }
-        }
-        inFlight.sent();
-        session.flush();
-    }
-
-    /** Whether what follows may be sent. What the client itself refuses needs no second try. */
-    private boolean sendOne(BrokerSession session, InFlightPage inFlight, Message message) {
-        Optional<Failure> refusal = trySend(session, message, inFlight.expect(message));
-        if (refusal.isEmpty()) {
-            return true;
-        }
-        if (refusal.get().kind() == Failure.Kind.MESSAGE) {
-            inFlight.unsent();
-            parkDead(inFlight, message, refusal.get());
-            return true;
-        }
-        inFlight.refused(message, refusal.get());
-        return false;
-    }
-
-    private void parkDead(InFlightPage page, Message message, Failure failure) {
-        page.park(Parking.dead(message.seq(), failure));
-        held.hold(message);
-        listener.parked(lease.lane(), message, failure);
-    }
-
-    private Optional<Failure> trySend(BrokerSession session, Message message, BrokerSession.Delivery delivery) {
-        if (!lease.valid()) {
-            return Optional.of(new Failure(Failure.Kind.OUTAGE, "LeaseEnded", "the lease ended before " + message));
-        }
-        try {
-            return session.send(message, delivery);
-        } catch (RuntimeException e) {
-            // Nobody is known to be at fault, so nobody is parked, and other lanes go on.
-            return Optional.of(Failure.of(Failure.Kind.OUTAGE, e));
-        }
-    }
-
-    /**
-     * Sends each message that the broker refused once more, alone: a batch fails as a whole, for one of its records.
-     * What is refused alone is parked, and its key held.
-     */
-    private Optional<Failure> publishRefusedAgain(InFlightPage page) throws SQLException {
-        for (InFlightPage.Refusal refusal : page.takeRefusals()) {
-            Message message = refusal.message();
-            Long holder = held.holderOf(message);
-            if (holder != null && holder < message.seq()) {
-                page.park(Parking.held(message.seq(), holder));
-                continue;
-            }
-            if (message.key() != null) {
-                listener.orderException(lease.lane(), message);
-            }
-            InFlightPage alone = publishAlone(page, message);
-            Failure outage = alone.outage();
-            if (outage != null) {
-                return Optional.of(outage);
-            }
-            alone.takeRefusals().forEach(last -> parkDead(page, message, last.failure()));
-        }
-        return Optional.empty();
-    }
-
-    private InFlightPage publishAlone(InFlightPage page, Message message) {
-        InFlightPage alone = new InFlightPage(new Page(List.of(message), page.after()), Thread.currentThread());
-        BrokerSession session = Objects.requireNonNull(link.session());
-        trySend(session, message, alone.expect(message)).ifPresent(failure -> alone.refused(message, failure));
-        alone.sent();
-        session.flush();
-        long deadline = System.nanoTime() + channel.publishTimeout().toNanos();
-        while (!alone.answered() && alone.outage() == null) {
-            if (System.nanoTime() - deadline >= 0 || !lease.valid()) {
-                alone.refused(
-                        message,
-                        new Failure(Failure.Kind.OUTAGE, "PublishTimeout", "no answer for a message sent alone"));
-                break;
-            }
-            LockSupport.parkNanos(this, NAP.toNanos());
-        }
-        page.addOffsets(alone);
-        return alone;
-    }
-
-    /** Drops everything in flight and goes back to what is done; the messages are published again. */
+    /** All that is in flight and not accepted goes again, in order, once the broker is back. */
     private void startOver(Failure outage) throws SQLException {
-        pipeline.clear();
-        link.lost(outage);
-        read = done;
-        // Keys held by messages that were in flight are not held any more: those are tried afresh.
+        if (link.alive() && pipeline.isQuiet()) {
+            reportOvertaken();
+            link.busy(outage, pipeline.hasAccepted());
+        } else {
+            link.lost(outage);
+        }
+        pipeline.startOver();
+        sender.startOver();
         writeCheckpoint();
-        held = HeldKeys.load(connection, lease.lane().channel());
+    }
+
+    private void reportOvertaken() {
+        for (Message message : sender.overtaken()) {
+            progress.orderException();
+            listener.orderException(lease.lane(), message);
+        }
     }
 
     private void checkpointIfDue() throws SQLException {
@@ -358,7 +298,8 @@ final class LaneLoop {
 
     /** Sleeps until the next look is due; an answer from the broker or a stop ends it early. */
     private void await() {
-        long nanos = pipeline.hasRoom() && link.usable() ? pace.untilDueNanos() : NAP.toNanos();
+        boolean ready = pipeline.hasRoom() && !pipeline.isTroubled() && link.usable();
+        long nanos = ready ? pace.untilDueNanos() : NAP.toNanos();
         if (nanos > 0) {
             LockSupport.parkNanos(this, nanos);
         }
@@ -367,8 +308,11 @@ final class LaneLoop {
     /** Waits for what is in flight, for a while, and writes down how far it came. */
     private void finish() throws SQLException {
         long deadline = System.nanoTime() + settings.shutdownTimeout().toNanos();
-        while (!pipeline.isEmpty() && lease.valid() && System.nanoTime() - deadline < 0) {
-            if (!settle()) {
+        while (pipeline.oldest() != null && lease.valid() && System.nanoTime() - deadline < 0) {
+            boolean moved = settle();
+            BrokerSession session = sender.hasWaiting() && !pipeline.isTroubled() ? link.session() : null;
+            moved |= session != null && sender.sendWaiting(session);
+            if (!moved) {
                 LockSupport.parkNanos(this, NAP.toNanos());
             }
         }

@@ -5,11 +5,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** The pages on their way through the broker, oldest first, within a budget of pages and bytes. Used by one thread. */
+/**
+ * The pages on their way through the broker, oldest first, within a budget of pages and bytes. Behind those that were sent
+ * there may be some that an outage sent back, to be sent again. Used by one thread.
+ */
 final class Pipeline {
 
     private final ChannelSettings settings;
-    private final Deque<InFlightPage> pages = new ArrayDeque<>();
+    private final Deque<InFlightPage> sent = new ArrayDeque<>();
+    private final Deque<InFlightPage> again = new ArrayDeque<>();
     private long bytes;
 
     /** After an outage one page goes first; each that comes through doubles what may follow. */
@@ -19,17 +23,18 @@ final class Pipeline {
         this.settings = settings;
     }
 
+    /** Whether a page may be sent, be it a new one or one that goes again. */
     boolean hasRoom() {
-        return pages.isEmpty() || (pages.size() < pagesAllowed && bytes < settings.inFlightBytes());
+        return sent.isEmpty() || (sent.size() < pagesAllowed && bytes < settings.inFlightBytes());
     }
 
     boolean isEmpty() {
-        return pages.isEmpty();
+        return sent.isEmpty() && again.isEmpty();
     }
 
     /** Whether anything in flight failed, or was refused and is to be dealt with when its turn comes. */
     boolean isTroubled() {
-        for (InFlightPage page : pages) {
+        for (InFlightPage page : sent) {
             if (page.isTroubled()) {
                 return true;
             }
@@ -40,7 +45,7 @@ final class Pipeline {
     /** The failure of the oldest page in flight that has one. */
     @Nullable
     Failure outage() {
-        for (InFlightPage page : pages) {
+        for (InFlightPage page : sent) {
             Failure outage = page.outage();
             if (outage != null) {
                 return outage;
@@ -49,30 +54,69 @@ final class Pipeline {
         return null;
     }
 
-    /** Whether the oldest page, if there is one, has all its answers. */
-    boolean isAnswered() {
-        InFlightPage oldest = oldest();
-        return oldest == null || oldest.answered();
+    /** Whether the broker has answered for everything that was sent. */
+    boolean isQuiet() {
+        for (InFlightPage page : sent) {
+            if (!page.quiet()) {
+                return false;
+            }
+        }
+        return true;
     }
 
+    /** Whether the broker has accepted anything of what is in flight. */
+    boolean hasAccepted() {
+        for (InFlightPage page : sent) {
+            if (page.anyAccepted()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether there are pages that an outage sent back. */
+    boolean hasAgain() {
+        return !again.isEmpty();
+    }
+
+    /** Adds a page that was never sent. */
     void add(InFlightPage page) {
-        pages.addLast(page);
+        sent.addLast(page);
         bytes += page.bytes();
+    }
+
+    /** Takes a page that goes again into those that are sent, or gives null when there is none. */
+    @Nullable
+    InFlightPage takeAgain() {
+        InFlightPage page = again.pollFirst();
+        if (page != null) {
+            add(page);
+        }
+        return page;
+    }
+
+    /** Those that were sent, oldest first. */
+    Iterable<InFlightPage> sent() {
+        return sent;
     }
 
     @Nullable
     InFlightPage oldest() {
-        return pages.peekFirst();
+        return sent.peekFirst();
     }
 
     void removeOldest() {
-        bytes -= pages.removeFirst().bytes();
+        bytes -= sent.removeFirst().bytes();
         pagesAllowed = Math.min(settings.pagesInFlightMax(), pagesAllowed * 2);
     }
 
-    /** Forgets everything in flight and starts slowly again. */
-    void clear() {
-        pages.clear();
+    /** Everything in flight goes again, all but what the broker has, and slowly at first. */
+    void startOver() {
+        while (!sent.isEmpty()) {
+            InFlightPage page = sent.removeLast();
+            page.reopen();
+            again.addFirst(page);
+        }
         bytes = 0;
         pagesAllowed = 1;
     }
@@ -80,7 +124,7 @@ final class Pipeline {
     /** When the broker last answered for anything in flight, by {@link System#nanoTime}. */
     long lastAnswerNanos() {
         long latest = Long.MIN_VALUE;
-        for (InFlightPage page : pages) {
+        for (InFlightPage page : sent) {
             latest = latest == Long.MIN_VALUE || page.lastAnswerNanos() - latest > 0 ? page.lastAnswerNanos() : latest;
         }
         return latest;

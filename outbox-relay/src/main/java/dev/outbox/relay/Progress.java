@@ -11,6 +11,7 @@ final class Progress {
     private final List<Parking> parkings = new ArrayList<>();
     private final Map<String, OffsetRange> offsets = new TreeMap<>();
     private long published;
+    private long orderExceptions;
     private long firstSeq = Long.MAX_VALUE;
     private long lastSeq = Long.MIN_VALUE;
 
@@ -32,19 +33,34 @@ final class Progress {
     }
 
     boolean isEmpty() {
-        return published == 0 && parkings.isEmpty();
+        return !hasMessages() && orderExceptions == 0;
+    }
+
+    /** Whether any message is published or parked. */
+    boolean hasMessages() {
+        return firstSeq <= lastSeq;
     }
 
     void clear() {
         parkings.clear();
         offsets.clear();
         published = 0;
+        orderExceptions = 0;
         firstSeq = Long.MAX_VALUE;
         lastSeq = Long.MIN_VALUE;
     }
 
     List<Parking> parkings() {
         return parkings;
+    }
+
+    /** One more message whose order could not be kept. */
+    void orderException() {
+        orderExceptions++;
+    }
+
+    long orderExceptions() {
+        return orderExceptions;
     }
 
     long published() {

@@ -339,7 +339,8 @@ class AdversityIT {
     }
 
     private static ChannelSettings pagesOf(int rows) {
-        return new ChannelSettings("default", 1, rows, 4 << 20, 8, 32 << 20, Duration.ofSeconds(5));
+        return new ChannelSettings(
+                "default", 1, rows, 4 << 20, 8, 32 << 20, Duration.ofSeconds(5), ChannelSettings.Order.PIPELINED);
     }
 
     private void appendAll(Connection writer, int count, String key) throws SQLException {

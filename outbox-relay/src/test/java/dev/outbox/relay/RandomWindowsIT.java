@@ -101,7 +101,14 @@ class RandomWindowsIT {
     /** Opens a window, or reads a page with a size of its own. */
     private static boolean turn(Connection connection, Reading reading, Random random) throws SQLException {
         ChannelSettings settings = new ChannelSettings(
-                reading.lane.channel(), 1, 1 + random.nextInt(60), 1 << 20, 8, 1 << 20, Duration.ofSeconds(5));
+                reading.lane.channel(),
+                1,
+                1 + random.nextInt(60),
+                1 << 20,
+                8,
+                1 << 20,
+                Duration.ofSeconds(5),
+                ChannelSettings.Order.PIPELINED);
         try (WindowReader reader = new WindowReader(connection, reading.lane, settings, 1 + random.nextInt(60))) {
             if (reading.position.window() == null) {
                 Window window = reader.open(reading.position.published());

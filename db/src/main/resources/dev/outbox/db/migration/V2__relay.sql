@@ -44,6 +44,7 @@ create table checkpoint (
   page_seq          bigint      null,
   published         bigint      not null,
   parked            bigint      not null,
+  order_exceptions  bigint      not null default 0,
   first_seq         bigint      null,
   last_seq          bigint      null,
   broker_positions  json        null,
@@ -58,7 +59,7 @@ create table checkpoint (
   constraint checkpoint_no_range check (no >= 1),
   constraint checkpoint_window_whole check (
     (window_snapshot is null) = (window_end is null) and (window_snapshot is null) = (page_seq is null)),
-  constraint checkpoint_counts_range check (published >= 0 and parked >= 0),
+  constraint checkpoint_counts_range check (published >= 0 and parked >= 0 and order_exceptions >= 0),
   constraint checkpoint_seq_order check ((first_seq is null) = (last_seq is null) and first_seq <= last_seq)
 );
 

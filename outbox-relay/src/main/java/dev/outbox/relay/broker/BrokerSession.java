@@ -6,7 +6,7 @@ import java.util.Optional;
  * One lane's connection to a broker, used by one thread.
  *
  * <p>Messages are sent in the order of the calls, many in flight. A session that reported an outage is of no further
- * use: the lane closes it and opens another.
+ * use, unless it says that it is {@link #usable}: the lane closes it and opens another.
  */
 public interface BrokerSession extends AutoCloseable {
 
@@ -20,6 +20,15 @@ public interface BrokerSession extends AutoCloseable {
 
     /** Has everything sent so far leave for the broker at once instead of waiting for a fuller batch. */
     void flush();
+
+    /**
+     * Whether the session goes on after the outages that it reported, because they were about single messages that the
+     * broker could not take at the moment, as when a queue is full. Then it answers for all others too, and the lane sends
+     * again those that were not accepted.
+     */
+    default boolean usable() {
+        return false;
+    }
 
     /** Ends the session at once, without waiting for what is in flight: those deliveries may fail or never be heard of. */
     @Override

@@ -38,7 +38,8 @@ final class CheckCommand implements Callable<Integer> {
         if (findings.stream().noneMatch(finding -> finding.state() == Finding.State.FAILED)) {
             findings.add(SchemaVersion.check(configuration.database()));
         }
-        findings.add(KafkaCheck.run(configuration.kafkaServers(), configuration.kafkaProperties()));
+        configuration.kafka().ifPresent(kafka -> findings.add(KafkaCheck.run(kafka.servers(), kafka.properties())));
+        configuration.rabbit().ifPresent(rabbit -> findings.add(RabbitCheck.run(rabbit)));
         PrintWriter out = spec.commandLine().getOut();
         for (Finding finding : findings) {
             out.printf(Locale.ROOT, "%-8s %-10s %s%n", finding.state(), finding.subject(), finding.text());

@@ -5,11 +5,16 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** From a name as somebody wrote it to the key in the table's spelling, as forgiving as Spring's relaxed binding. */
 final class Keys {
 
     private static final String VARIABLE_PREFIX = "OUTBOX_";
+
+    /** The number of a route, and the name of one of its settings. */
+    private static final Pattern ROUTE = Pattern.compile("(\\d{1,4})\\.([^.]+)");
 
     private Keys() {}
 
@@ -27,10 +32,14 @@ final class Keys {
                     : channelSetting(rest.substring(last + 1))
                             .map(setting -> SettingTable.CHANNELS + rest.substring(0, last) + "." + setting);
         }
+        if (startsWithUniform(dotted, SettingTable.RABBIT_ROUTES)) {
+            Matcher route = ROUTE.matcher(afterParts(dotted, 3));
+            return route.matches() ? routeSetting(route) : Optional.empty();
+        }
         String single = dotted.replaceAll("\\.\\d+$", ""); // an element of a list
         return SettingTable.SINGLE.stream()
                 .filter(setting -> uniform(setting.key()).equals(uniform(single)))
-                .filter(setting -> single.equals(dotted) || setting.type().kind() == Type.Kind.ADDRESSES)
+                .filter(setting -> single.equals(dotted) || isList(setting))
                 .map(Setting::key)
                 .findFirst();
     }
@@ -60,6 +69,11 @@ final class Keys {
             return ofChannelVariable(
                     variable.substring(variable(SettingTable.CHANNELS).length()), channels);
         }
+        String routes = variable(SettingTable.RABBIT_ROUTES);
+        if (variable.startsWith(routes)) {
+            Matcher route = ROUTE.matcher(variable.substring(routes.length()).replaceFirst("_", "."));
+            return route.matches() ? routeSetting(route) : Optional.empty();
+        }
         return SettingTable.SINGLE.stream()
                 .map(Setting::key)
                 .filter(key -> squeeze(key).equals(squeezed))
@@ -84,6 +98,23 @@ final class Keys {
         return Optional.empty();
     }
 
+    private static Optional<String> routeSetting(Matcher route) {
+        return SettingTable.ROUTE.stream()
+                .map(Setting::key)
+                .filter(key -> uniform(key).equals(uniform(route.group(2))))
+                .map(key -> SettingTable.RABBIT_ROUTES + Integer.parseInt(route.group(1)) + "." + key)
+                .findFirst();
+    }
+
+    /** The number of the route in a key of a route's setting. */
+    static int route(String key) {
+        return Integer.parseInt(key.substring(SettingTable.RABBIT_ROUTES.length(), key.lastIndexOf('.')));
+    }
+
+    private static boolean isList(Setting setting) {
+        return setting.type().kind() == Type.Kind.ADDRESSES || setting.type().kind() == Type.Kind.HOSTS;
+    }
+
     /** The variable that sets a key, for people. */
     static String variable(String key) {
         return key.toUpperCase(Locale.ROOT).replace("-", "").replace('.', '_');
@@ -101,6 +132,8 @@ final class Keys {
         String[] parts = name.split("\\.", -1);
         String channel = parts.length > 2 ? parts[2] : "<name>";
         SettingTable.CHANNEL.forEach(setting -> known.add(SettingTable.CHANNELS + channel + "." + setting.key()));
+        String number = name.replaceAll("\\D+", "");
+        SettingTable.ROUTE.forEach(setting -> known.add(SettingTable.RABBIT_ROUTES + number + "." + setting.key()));
         return nearest(name, known, distanceMax);
     }
 

@@ -11,6 +11,7 @@ final class SettingTable {
     static final String PREFIX = "outbox.";
     static final String CHANNELS = "outbox.channels.";
     static final String KAFKA_PROPERTIES = "outbox.kafka.properties.";
+    static final String RABBIT_ROUTES = "outbox.rabbitmq.routes.";
 
     static final String DATABASE_URL = "outbox.database.url";
     static final String DATABASE_USER = "outbox.database.user";
@@ -27,6 +28,16 @@ final class SettingTable {
     static final String SIZE_MAX = "outbox.segments.size-max";
     static final String CHECK_INTERVAL = "outbox.segments.check-interval";
     static final String KAFKA_SERVERS = "outbox.kafka.bootstrap-servers";
+    static final String RABBIT_HOST = "outbox.rabbitmq.host";
+    static final String RABBIT_PORT = "outbox.rabbitmq.port";
+    static final String RABBIT_USER = "outbox.rabbitmq.user";
+    static final String RABBIT_PASSWORD = "outbox.rabbitmq.password";
+    static final String RABBIT_VIRTUAL_HOST = "outbox.rabbitmq.virtual-host";
+    static final String RABBIT_TLS = "outbox.rabbitmq.tls";
+    static final String RABBIT_TRUST_STORE = "outbox.rabbitmq.trust-store";
+    static final String RABBIT_TRUST_STORE_PASSWORD = "outbox.rabbitmq.trust-store-password";
+    static final String RABBIT_KEY_STORE = "outbox.rabbitmq.key-store";
+    static final String RABBIT_KEY_STORE_PASSWORD = "outbox.rabbitmq.key-store-password";
 
     static final String BROKER = "broker";
     static final String LANES = "lanes";
@@ -36,6 +47,20 @@ final class SettingTable {
     static final String IN_FLIGHT_SIZE = "in-flight-size";
     static final String PUBLISH_TIMEOUT = "publish-timeout";
     static final String ENVELOPE = "envelope";
+    static final String ORDER = "order";
+
+    static final String ROUTE_TOPIC = "topic";
+    static final String ROUTE_TYPE = "type";
+    static final String ROUTE_EXCHANGE = "exchange";
+    static final String ROUTE_ROUTING_KEY = "routing-key";
+    static final String ROUTE_QUEUE = "queue";
+    static final String ROUTE_DECLARE = "declare";
+    static final String ROUTE_EXCHANGE_TYPE = "exchange-type";
+    static final String ROUTE_QUEUE_TYPE = "queue-type";
+    static final String ROUTE_MANDATORY = "mandatory";
+
+    static final String KAFKA = "kafka";
+    static final String RABBITMQ = "rabbitmq";
 
     /** Settings that exist once. */
     static final List<Setting> SINGLE = List.of(
@@ -104,14 +129,62 @@ final class SettingTable {
                     "The size at which a segment is closed, whatever its age."),
             Setting.optional(
                     CHECK_INTERVAL, Type.duration("10ms", "1h"), "1s", "How often to look whether a segment is due."),
-            Setting.required(
+            Setting.optional(
                     KAFKA_SERVERS,
                     Type.addresses(),
-                    "Kafka's addresses, `host:port`, several separated by commas. `KAFKA_BROKERS` does it too."));
+                    "",
+                    "Kafka's addresses, `host:port`, several separated by commas; needed where a channel goes to Kafka."
+                            + " `KAFKA_BROKERS` does it too."),
+            Setting.optional(
+                    RABBIT_HOST,
+                    Type.hosts(),
+                    "",
+                    "RabbitMQ's host; several, separated by commas, are tried in this order, and each may have a port of its"
+                            + " own, `host:port`. Needed where a channel goes to RabbitMQ. `RABBITMQ_HOST` does it too."),
+            Setting.optional(
+                    RABBIT_PORT,
+                    Type.count(1, 65_535),
+                    "",
+                    "The port of hosts without one. Without it, 5672, or 5671 with TLS. `RABBITMQ_PORT` does it too."),
+            Setting.optional(
+                    RABBIT_USER,
+                    Type.text(255),
+                    "guest",
+                    "Who logs in; RabbitMQ lets `guest` in from its own machine only. `RABBITMQ_USER` does it too."),
+            Setting.secret(
+                    RABBIT_PASSWORD,
+                    Type.text(1000),
+                    "The user's password. Without it, `guest`. `RABBITMQ_PASS` does it too."),
+            Setting.optional(
+                    RABBIT_VIRTUAL_HOST,
+                    Type.text(255),
+                    "/",
+                    "The virtual host with the exchanges. `RABBITMQ_VHOST` does it too."),
+            Setting.optional(
+                    RABBIT_TLS,
+                    Type.choice("true", "false"),
+                    "false",
+                    "Whether connections to RabbitMQ are encrypted; its certificate and host name are always checked."),
+            Setting.optional(
+                    RABBIT_TRUST_STORE,
+                    Type.text(4096),
+                    "",
+                    "A file of the certificates to trust: PEM, PKCS#12 or JKS. Without it, those that the JVM trusts."),
+            Setting.secret(RABBIT_TRUST_STORE_PASSWORD, Type.text(1000), "Its password; PEM has none."),
+            Setting.optional(
+                    RABBIT_KEY_STORE,
+                    Type.text(4096),
+                    "",
+                    "A file with the relay's own certificate and key, PKCS#12 or JKS, for a RabbitMQ that asks for one."),
+            Setting.secret(RABBIT_KEY_STORE_PASSWORD, Type.text(1000), "Its password and its key's."));
 
     /** Settings of each channel, by the last part of their key. */
     static final List<Setting> CHANNEL = List.of(
-            Setting.optional(BROKER, Type.choice("kafka"), "kafka", "Where the channel's messages go."),
+            Setting.optional(
+                    BROKER,
+                    Type.choice(KAFKA, RABBITMQ),
+                    "",
+                    "Where the channel's messages go. Without it, `kafka`, or `rabbitmq` if only that has an address."),
             Setting.optional(
                     LANES,
                     Type.count(1, 256),
@@ -139,22 +212,80 @@ final class SettingTable {
                     ENVELOPE,
                     Type.choice("json", "none"),
                     "json",
-                    "How messages are wrapped: `json`, the envelope; `none`, the content alone, the rest in headers."));
+                    "How messages are wrapped: `json`, the envelope; `none`, the content alone, the rest in headers."),
+            Setting.optional(
+                    ORDER,
+                    Type.choice("pipelined", "strict"),
+                    "pipelined",
+                    "`pipelined`: many messages of a key are on their way at once; when the broker refuses one, later ones"
+                            + " may have gone ahead, which is logged and counted. `strict`: one at a time for each key."));
+
+    /** Settings of each route to RabbitMQ, by the last part of their key. */
+    static final List<Setting> ROUTE = List.of(
+            Setting.optional(
+                    ROUTE_TOPIC,
+                    Type.text(255),
+                    "*",
+                    "Which topics the route is for: `*` stands for any characters, `?` for one."),
+            Setting.optional(ROUTE_TYPE, Type.text(255), "*", "Which types of events it is for, in the same way."),
+            Setting.optional(
+                    ROUTE_EXCHANGE,
+                    Type.text(255),
+                    "{topic}",
+                    "The exchange to publish to. `{topic}`, `{type}`, `{key}` and `{source}` stand for the message's own."),
+            Setting.optional(ROUTE_ROUTING_KEY, Type.text(255), "{type}", "The routing key, with the same variables."),
+            Setting.optional(
+                    ROUTE_QUEUE,
+                    Type.text(255),
+                    "",
+                    "A queue to send to, in place of exchange and routing key: point to point, through the default"
+                            + " exchange. The same variables."),
+            Setting.optional(
+                    ROUTE_DECLARE,
+                    Type.choice("true", "false"),
+                    "false",
+                    "Whether the relay declares the exchange, or the queue, durable, before it publishes to it. If it is"
+                            + " there in another form, the relay does not start."),
+            Setting.optional(
+                    ROUTE_EXCHANGE_TYPE,
+                    Type.text(127),
+                    "topic",
+                    "What kind of exchange it declares: `topic`, `direct`, `fanout`, `headers`, `x-consistent-hash` or"
+                            + " another that RabbitMQ has."),
+            Setting.optional(
+                    ROUTE_QUEUE_TYPE, Type.choice("quorum", "classic"), "quorum", "What kind of queue it declares."),
+            Setting.optional(
+                    ROUTE_MANDATORY,
+                    Type.choice("true", "false"),
+                    "true",
+                    "Whether a message that no queue takes counts as refused, and is parked. With `false` RabbitMQ drops it"
+                            + " silently: for events that nobody need listen to."));
 
     /** Names that are usual elsewhere, lower than a variable of our own and higher than a file. */
-    static final Map<String, String> OTHER_VARIABLES = Map.of("KAFKA_BROKERS", KAFKA_SERVERS);
+    static final Map<String, String> OTHER_VARIABLES = Map.of(
+            "KAFKA_BROKERS", KAFKA_SERVERS,
+            "RABBITMQ_HOST", RABBIT_HOST,
+            "RABBITMQ_PORT", RABBIT_PORT,
+            "RABBITMQ_USER", RABBIT_USER,
+            "RABBITMQ_PASS", RABBIT_PASSWORD,
+            "RABBITMQ_VHOST", RABBIT_VIRTUAL_HOST);
 
     private SettingTable() {}
 
     /** The setting of a full key in the table's own spelling. */
     static Optional<Setting> find(String key) {
+        String last = key.substring(key.lastIndexOf('.') + 1);
         if (key.startsWith(CHANNELS)) {
-            String last = key.substring(key.lastIndexOf('.') + 1);
-            return CHANNEL.stream()
-                    .filter(setting -> setting.key().equals(last))
-                    .findFirst();
+            return named(last, CHANNEL);
+        }
+        if (key.startsWith(RABBIT_ROUTES)) {
+            return named(last, ROUTE);
         }
         return SINGLE.stream().filter(setting -> setting.key().equals(key)).findFirst();
+    }
+
+    private static Optional<Setting> named(String last, List<Setting> settings) {
+        return settings.stream().filter(setting -> setting.key().equals(last)).findFirst();
     }
 
     /** Whether a value under this key is never shown. */

@@ -56,7 +56,7 @@ public final class Settings {
         return new SettingsCheck(source.given(), source.problems()).database();
     }
 
-    /** Environment variables that begin with {@code OUTBOX_} and are no settings; somebody else's, probably. */
+    /** Environment variables that look like settings and are none; somebody else's, probably. */
     public List<String> ignoredVariables() {
         return source.ignoredVariables();
     }
@@ -94,6 +94,11 @@ public final class Settings {
                 lines.add(line(setting, SettingTable.CHANNELS + channel + "." + setting.key()));
             }
         }
+        for (int route : routes(source.given().keySet())) {
+            for (Setting setting : SettingTable.ROUTE) {
+                lines.add(line(setting, SettingTable.RABBIT_ROUTES + route + "." + setting.key()));
+            }
+        }
         return lines;
     }
 
@@ -106,6 +111,16 @@ public final class Settings {
                 setting.usual(),
                 setting.type().range(),
                 setting.description());
+    }
+
+    /** The numbers of the routes that keys name, in order. */
+    static Set<Integer> routes(Set<String> keys) {
+        Set<Integer> routes = new TreeSet<>();
+        keys.stream()
+                .filter(key -> key.startsWith(SettingTable.RABBIT_ROUTES))
+                .map(Keys::route)
+                .forEach(routes::add);
+        return routes;
     }
 
     /** The channels that keys name; {@code default} if none does. */

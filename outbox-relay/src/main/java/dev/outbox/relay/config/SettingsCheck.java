@@ -33,9 +33,20 @@ final class SettingsCheck {
         for (Setting setting : SettingTable.SINGLE) {
             requireGiven(setting);
         }
+        requireAddress(RelayConfiguration.BrokerKind.KAFKA, SettingTable.KAFKA_SERVERS);
+        requireAddress(RelayConfiguration.BrokerKind.RABBITMQ, SettingTable.RABBIT_HOST);
         check();
+        RelaySettings relay = relaySettings();
         return new RelayConfiguration(
-                databaseSettings(), relaySettings(), channels(), text(SettingTable.KAFKA_SERVERS), kafkaProperties());
+                databaseSettings(),
+                relay,
+                channels(),
+                uses(RelayConfiguration.BrokerKind.KAFKA)
+                        ? Optional.of(new RelayConfiguration.Kafka(text(SettingTable.KAFKA_SERVERS), kafkaProperties()))
+                        : Optional.empty(),
+                uses(RelayConfiguration.BrokerKind.RABBITMQ)
+                        ? Optional.of(new RabbitSettingsCheck(given).rabbit(relay.name()))
+                        : Optional.empty());
     }
 
     Database database() {
@@ -50,12 +61,31 @@ final class SettingsCheck {
 
     private void requireGiven(Setting setting) {
         if (setting.required() && !given.containsKey(setting.key())) {
-            problems.add(new Problem(
-                    setting.key(),
-                    "",
-                    "is missing; give it in a file, as --" + setting.key() + "=... or as "
-                            + Keys.variable(setting.key())));
+            problems.add(new Problem(setting.key(), "", missing(setting.key())));
         }
+    }
+
+    private void requireAddress(RelayConfiguration.BrokerKind broker, String key) {
+        if (uses(broker) && !given.containsKey(key)) {
+            problems.add(new Problem(key, "", missing(key)));
+        }
+    }
+
+    private static String missing(String key) {
+        return "is missing; give it in a file, as --" + key + "=... or as " + Keys.variable(key);
+    }
+
+    private boolean uses(RelayConfiguration.BrokerKind broker) {
+        return Settings.channels(given.keySet()).stream().anyMatch(channel -> broker(channel) == broker);
+    }
+
+    /** Where a channel goes; where nothing is said, to the only broker that has an address, else to Kafka. */
+    private RelayConfiguration.BrokerKind broker(String channel) {
+        Given named = given.get(SettingTable.CHANNELS + channel + "." + SettingTable.BROKER);
+        boolean rabbit = named == null
+                ? given.containsKey(SettingTable.RABBIT_HOST) && !given.containsKey(SettingTable.KAFKA_SERVERS)
+                : named.value().equalsIgnoreCase(SettingTable.RABBITMQ);
+        return rabbit ? RelayConfiguration.BrokerKind.RABBITMQ : RelayConfiguration.BrokerKind.KAFKA;
     }
 
     private void check() {
@@ -73,6 +103,9 @@ final class SettingsCheck {
             checkOrder(SettingTable.ROTATE_AFTER, SettingTable.RETENTION);
         }
         problems.addAll(KafkaProperties.problems(given));
+        if (problems.isEmpty()) {
+            problems.addAll(new RabbitSettingsCheck(given).problems()); // of values that are well formed
+        }
         if (!problems.isEmpty()) {
             throw new InvalidSettingsException(problems);
         }
@@ -197,9 +230,11 @@ final class SettingsCheck {
                     measure(prefix + SettingTable.PAGE_SIZE),
                     Integer.parseInt(text(prefix + SettingTable.PAGES_IN_FLIGHT)),
                     measure(prefix + SettingTable.IN_FLIGHT_SIZE),
-                    duration(prefix + SettingTable.PUBLISH_TIMEOUT));
+                    duration(prefix + SettingTable.PUBLISH_TIMEOUT),
+                    ChannelSettings.Order.valueOf(
+                            text(prefix + SettingTable.ORDER).toUpperCase(Locale.ROOT)));
             String envelope = text(prefix + SettingTable.ENVELOPE).toUpperCase(Locale.ROOT);
-            channels.add(new RelayConfiguration.Channel(settings, Envelope.Format.valueOf(envelope)));
+            channels.add(new RelayConfiguration.Channel(settings, broker(name), Envelope.Format.valueOf(envelope)));
         }
         return channels;
     }

@@ -140,6 +140,10 @@ final class SettingsSource {
             Optional<String> key = Keys.ofVariable(name, channels);
             boolean ours = name.startsWith("OUTBOX_");
             if (key.isPresent()) {
+                if (!ours && String.valueOf(source.getProperty(name)).startsWith("tcp://")) {
+                    ignoredVariables.add(name); // a Kubernetes service of that name, announced
+                    continue;
+                }
                 boolean hidden = !ours && own.contains(key.get());
                 Optional<Given> value = value(source, name, key.get(), "environment variable " + name);
                 if (value.isPresent() && !hidden) {
@@ -235,7 +239,7 @@ final class SettingsSource {
         return problems;
     }
 
-    /** Variables that begin like ours but are not. */
+    /** Variables that look like ours but are not. */
     List<String> ignoredVariables() {
         return ignoredVariables;
     }

@@ -21,6 +21,7 @@ record Type(Kind kind, String least, String most, List<String> choices) {
     enum Kind {
         TEXT("text"),
         ADDRESSES("list of host:port"),
+        HOSTS("list of hosts"),
         DURATION("duration"),
         SIZE("size"),
         COUNT("number"),
@@ -39,6 +40,10 @@ record Type(Kind kind, String least, String most, List<String> choices) {
 
     static Type addresses() {
         return new Type(Kind.ADDRESSES, "", "", List.of());
+    }
+
+    static Type hosts() {
+        return new Type(Kind.HOSTS, "", "", List.of());
     }
 
     static Type duration(String least, String most) {
@@ -66,7 +71,7 @@ record Type(Kind kind, String least, String most, List<String> choices) {
     String range() {
         return switch (kind) {
             case TEXT -> "up to " + most + " characters";
-            case ADDRESSES -> "";
+            case ADDRESSES, HOSTS -> "";
             case DURATION, SIZE, COUNT -> least + " to " + most;
             case CHOICE -> String.join(", ", choices);
         };
@@ -80,6 +85,7 @@ record Type(Kind kind, String least, String most, List<String> choices) {
                         ? Optional.of("is too long; use at most " + most + " characters")
                         : Optional.empty();
             case ADDRESSES -> addressComplaint(value);
+            case HOSTS -> hostComplaint(value);
             case CHOICE ->
                 choices.contains(value.toLowerCase(Locale.ROOT))
                         ? Optional.empty()
@@ -106,7 +112,7 @@ record Type(Kind kind, String least, String most, List<String> choices) {
         return switch (kind) {
             case DURATION -> "write a number and ms, s, m, h or d, such as 200ms or 3d";
             case SIZE -> "write a number and B, KB, MB, GB or TB, such as 4MB";
-            case TEXT, ADDRESSES, COUNT, CHOICE -> "write a whole number";
+            case TEXT, ADDRESSES, HOSTS, COUNT, CHOICE -> "write a whole number";
         };
     }
 
@@ -120,6 +126,16 @@ record Type(Kind kind, String least, String most, List<String> choices) {
         return Optional.empty();
     }
 
+    private static Optional<String> hostComplaint(String value) {
+        for (String host : value.split(",", -1)) {
+            if (!host.strip().matches("[^\\s:/]+(:\\d{1,5})?|\\[[0-9a-fA-F:.%]+](:\\d{1,5})?")) {
+                return Optional.of("is not a list of hosts, at '" + host.strip()
+                        + "'; write host or host:port, several separated by commas");
+            }
+        }
+        return Optional.empty();
+    }
+
     private OptionalLong measure(String value) {
         return switch (kind) {
             case DURATION ->
@@ -128,7 +144,7 @@ record Type(Kind kind, String least, String most, List<String> choices) {
                         .map(OptionalLong::of)
                         .orElseGet(OptionalLong::empty);
             case SIZE -> Quantity.bytes(value);
-            case COUNT, TEXT, ADDRESSES, CHOICE ->
+            case COUNT, TEXT, ADDRESSES, HOSTS, CHOICE ->
                 value.matches("\\d{1,18}") ? OptionalLong.of(Long.parseLong(value)) : OptionalLong.empty();
         };
     }

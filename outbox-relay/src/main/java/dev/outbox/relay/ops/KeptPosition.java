@@ -36,9 +36,9 @@ final class KeptPosition {
 
     private static final String APPEND = """
             INSERT INTO checkpoint (channel, generation, lane, no, snapshot, window_snapshot, window_end, page_seq,
-              published, parked, relay, epoch, system_identifier, timeline)
+              published, parked, order_exceptions, relay, epoch, system_identifier, timeline)
             SELECT c.channel, c.generation, c.lane, c.no + 1, c.snapshot, c.window_snapshot, c.window_end, c.page_seq,
-              c.published, c.parked, 'outbox rebase', l.epoch, s.system_identifier,
+              c.published, c.parked, c.order_exceptions, 'outbox rebase', l.epoch, s.system_identifier,
               ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
             FROM rebase_position p
             JOIN checkpoint c ON c.channel = p.channel AND c.generation = p.generation AND c.lane = p.lane AND c.no = p.no

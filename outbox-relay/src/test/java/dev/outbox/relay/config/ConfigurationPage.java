@@ -47,6 +47,8 @@ final class ConfigurationPage {
             of that name which is given elsewhere, whatever its capitals, `-`, `_` and `.`; if there is none, it is taken in
             small letters with `-` for each `_` (`OUTBOX_CHANNELS_ORDER_EVENTS_LANES` sets `outbox.channels.order-events.lanes`).
             A variable that begins with `OUTBOX_` and is no setting is refused if it looks like a slip, else named in a warning.
+            The usual names for brokers work too: `KAFKA_BROKERS`, `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USER`,
+            `RABBITMQ_PASS` and `RABBITMQ_VHOST`.
 
             **Log levels** are given as `logging.level.<logger>`, such as `--logging.level.dev.outbox=DEBUG`; a Logback file of
             your own as `-Dlogback.configurationFile=FILE`.
@@ -70,6 +72,34 @@ final class ConfigurationPage {
 
             """;
 
+    private static final String ROUTES = """
+
+            ## Routes to RabbitMQ
+
+            Without a route, a message goes to the exchange that is called as its topic, with its type as the routing key. Routes
+            say otherwise; of those that match a message's topic and type, the first counts. `<n>` is 0 for the first; in a
+            variable, `OUTBOX_RABBITMQ_ROUTES_0_TOPIC`.
+
+            ```yaml
+            outbox:
+              rabbitmq:
+                host: rabbit-1,rabbit-2
+                routes:
+                  - topic: shipping-*            # commands, point to point
+                    queue: "{topic}"
+                    declare: true
+                  - topic: orders
+                    type: order.viewed           # statistics that nobody need listen to
+                    mandatory: false
+                  - topic: orders
+                    exchange: orders.by-key      # one of several queues for each key
+                    exchange-type: x-consistent-hash
+                    routing-key: "{key}"
+                    declare: true
+            ```
+
+            """;
+
     private static final String TLS = """
 
             ## A Kafka with TLS and a login
@@ -87,6 +117,28 @@ final class ConfigurationPage {
                   ssl.truststore.location: /etc/outbox/truststore.pem
                   ssl.truststore.type: PEM
             ```
+
+            ## Kafka and RabbitMQ from one relay
+
+            ```yaml
+            outbox:
+              kafka:
+                bootstrap-servers: kafka-1:9092
+              rabbitmq:
+                host: rabbit-1
+                tls: true
+                trust-store: /etc/outbox/rabbit-ca.pem
+                user: relay
+                password: ${RABBIT_PASSWORD}
+              channels:
+                default:
+                  broker: kafka
+                commands:
+                  broker: rabbitmq
+                  order: strict
+            ```
+
+            Each channel has its own lanes and its own position: while one broker is away, the other's messages flow.
             """;
 
     private ConfigurationPage() {}
@@ -97,6 +149,8 @@ final class ConfigurationPage {
         table(page, SettingTable.SINGLE, "");
         page.append(KAFKA).append(CHANNELS);
         table(page, SettingTable.CHANNEL, "outbox.channels.<name>.");
+        page.append(ROUTES);
+        table(page, SettingTable.ROUTE, "outbox.rabbitmq.routes.<n>.");
         return page.append(TLS).toString();
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.outbox.relay.ChannelSettings;
 import dev.outbox.relay.RelaySettings;
 import dev.outbox.relay.broker.Envelope;
+import dev.outbox.relay.config.RelayConfiguration.BrokerKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,10 +43,11 @@ class SettingsTest {
                 .ignoringFields("name")
                 .isEqualTo(usual);
         assertThat(configuration.channels())
-                .containsExactly(new RelayConfiguration.Channel(ChannelSettings.of("default"), Envelope.Format.JSON));
+                .containsExactly(new RelayConfiguration.Channel(
+                        ChannelSettings.of("default"), BrokerKind.KAFKA, Envelope.Format.JSON));
         assertThat(configuration.database().schema()).isEqualTo("outbox");
-        assertThat(configuration.kafkaServers()).isEqualTo("kafka:9092");
-        assertThat(configuration.kafkaProperties()).isEmpty();
+        assertThat(configuration.kafka().orElseThrow().servers()).isEqualTo("kafka:9092");
+        assertThat(configuration.kafka().orElseThrow().properties()).isEmpty();
     }
 
     @Test
@@ -88,15 +90,26 @@ class SettingsTest {
                         Duration.ofMinutes(1),
                         new RelaySettings.SegmentSettings(
                                 Duration.ofHours(12), Duration.ofHours(1), 100 << 20, Duration.ofSeconds(5))));
-        assertThat(configuration.kafkaServers()).isEqualTo("a:9092,b:9092");
-        assertThat(configuration.kafkaProperties()).isEqualTo(Map.of("compression.type", "zstd", "linger.ms", "5"));
+        assertThat(configuration.kafka().orElseThrow().servers()).isEqualTo("a:9092,b:9092");
+        assertThat(configuration.kafka().orElseThrow().properties())
+                .isEqualTo(Map.of("compression.type", "zstd", "linger.ms", "5"));
         assertThat(configuration.channels())
                 .containsExactlyInAnyOrder(
                         new RelayConfiguration.Channel(
-                                new ChannelSettings("order-events", 4, 10, 1 << 20, 2, 2 << 20, Duration.ofSeconds(15)),
+                                new ChannelSettings(
+                                        "order-events",
+                                        4,
+                                        10,
+                                        1 << 20,
+                                        2,
+                                        2 << 20,
+                                        Duration.ofSeconds(15),
+                                        ChannelSettings.Order.PIPELINED),
+                                BrokerKind.KAFKA,
                                 Envelope.Format.JSON),
                         new RelayConfiguration.Channel(
                                 ChannelSettings.of("v2.Payments").withPublishTimeout(Duration.ofSeconds(3)),
+                                BrokerKind.KAFKA,
                                 Envelope.Format.NONE));
     }
 
@@ -181,18 +194,18 @@ class SettingsTest {
         variables.put("OUTBOX_RELAY_SERVICE_HOST", "10.0.0.1");
         Settings settings = load("--outbox.channels.order_events.envelope=none");
         RelayConfiguration configuration = settings.forRelay();
-        assertThat(configuration.kafkaServers()).isEqualTo("a:1");
+        assertThat(configuration.kafka().orElseThrow().servers()).isEqualTo("a:1");
         assertThat(configuration.database().password()).isEqualTo("${not} #{a} placeholder");
         assertThat(configuration.relay().pollMax()).isEqualTo(Duration.ofMillis(20));
         assertThat(configuration.relay().lease()).isEqualTo(Duration.ofSeconds(10));
-        assertThat(configuration.kafkaProperties()).isEqualTo(Map.of("compression.type", "gzip"));
+        assertThat(configuration.kafka().orElseThrow().properties()).isEqualTo(Map.of("compression.type", "gzip"));
         assertThat(configuration.channels())
                 .extracting(channel -> channel.settings().name() + "/"
                         + channel.settings().lanes() + "/" + channel.settings().pageRowsMax())
                 .containsExactlyInAnyOrder("order_events/3/7", "new-one/2/1000");
         assertThat(settings.ignoredVariables()).containsExactly("OUTBOX_RELAY_SERVICE_HOST");
         variables.remove("OUTBOX_KAFKA_BOOTSTRAPSERVERS");
-        assertThat(load().forRelay().kafkaServers()).isEqualTo("b:1");
+        assertThat(load().forRelay().kafka().orElseThrow().servers()).isEqualTo("b:1");
     }
 
     @Test

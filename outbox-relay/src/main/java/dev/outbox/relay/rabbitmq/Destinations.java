@@ -1,0 +1,128 @@
+package dev.outbox.relay.rabbitmq;
+
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import dev.outbox.relay.broker.Failure;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The exchanges and queues that one connection publishes to: declared or looked for before the first message, because
+ * publishing to what is missing would close the channel, with everything in flight. Used by one thread, but for {@link #forgetQueue}.
+ *
+ * <p>Each is asked for once, on a channel of its own; that something is missing is remembered for a moment.
+ */
+final class Destinations {
+
+    private static final String QUEUE = "queue ";
+    private static final String EXCHANGE = "exchange ";
+    private static final int KNOWN_MAX = 10_000;
+    private static final Duration MISSING_REMEMBERED = Duration.ofSeconds(1);
+
+    private final Connection connection;
+    private final Set<String> known = ConcurrentHashMap.newKeySet();
+    private final Map<String, Missing> missing = new HashMap<>();
+
+    private record Missing(Failure failure, long untilNanos) {}
+
+    Destinations(Connection connection) {
+        this.connection = connection;
+    }
+
+    /**
+     * Why nothing can be published there; empty if it can.
+     *
+     * @throws IOException if the connection fails
+     */
+    Optional<Failure> missing(RabbitRoutes.Target target) throws IOException {
+        String name = target.isQueue() ? QUEUE + target.routingKey() : EXCHANGE + target.exchange();
+        if (known.contains(name)) {
+            return Optional.empty();
+        }
+        Missing before = missing.get(name);
+        if (before != null && System.nanoTime() - before.untilNanos() < 0) {
+            return Optional.of(before.failure());
+        }
+        Optional<RabbitFailures.Close> refusal = ask(target);
+        if (refusal.isEmpty()) {
+            forget(known.size());
+            missing.remove(name);
+            known.add(name);
+            return Optional.empty();
+        }
+        RabbitFailures.Close close = refusal.get();
+        Failure failure = new Failure(Failure.Kind.TOPIC, close.name(), close.said() + hint(target, close));
+        forget(missing.size());
+        missing.put(name, new Missing(failure, System.nanoTime() + MISSING_REMEMBERED.toNanos()));
+        return Optional.of(failure);
+    }
+
+    /** The queue is gone: it is asked for again. By any thread. */
+    void forgetQueue(String name) {
+        known.remove(QUEUE + name);
+    }
+
+    /**
+     * Declares it, or looks whether it is there.
+     *
+     * @return what the server objects to
+     * @throws IOException if the connection fails
+     */
+    Optional<RabbitFailures.Close> ask(RabbitRoutes.Target target) throws IOException {
+        Channel channel = connection.createChannel();
+        if (channel == null) {
+            throw new IOException("No more channels on this connection: most=" + connection.getChannelMax());
+        }
+        try {
+            if (target.route().declare()) {
+                declare(channel, target);
+            } else if (target.isQueue()) {
+                channel.queueDeclarePassive(target.routingKey());
+            } else {
+                channel.exchangeDeclarePassive(target.exchange());
+            }
+            channel.abort();
+            return Optional.empty();
+        } catch (IOException e) {
+            Optional<RabbitFailures.Close> close = RabbitFailures.Close.in(e);
+            if (close.isEmpty() || !connection.isOpen()) {
+                throw e;
+            }
+            return close;
+        }
+    }
+
+    private static void declare(Channel channel, RabbitRoutes.Target target) throws IOException {
+        RabbitRoute route = target.route();
+        if (target.isQueue()) {
+            channel.queueDeclare(target.routingKey(), true, false, false, Map.of("x-queue-type", route.queueType()));
+        } else {
+            channel.exchangeDeclare(target.exchange(), route.exchangeType(), true);
+        }
+    }
+
+    /** What a person may do about it. */
+    static String hint(RabbitRoutes.Target target, RabbitFailures.Close close) {
+        String what = target.isQueue() ? QUEUE + target.routingKey() : EXCHANGE + target.exchange();
+        if (close.isNotFound()) {
+            return "; declare the " + what + ", or let the route declare it";
+        }
+        if (close.isMismatch()) {
+            return "; the " + what + " exists and is not what the route declares: change the route, or delete the "
+                    + what;
+        }
+        return "; allow the relay's user to use the " + what;
+    }
+
+    private void forget(int size) {
+        if (size >= KNOWN_MAX) {
+            known.clear();
+            missing.clear();
+        }
+    }
+}
