@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -22,6 +22,7 @@ final class DebianPackages {
     private static final Duration UPDATE_TIMEOUT = Duration.ofMinutes(4);
     private static final Duration DOWNLOAD_TIMEOUT = Duration.ofMinutes(5);
     private static final Duration LOCAL_TIMEOUT = Duration.ofMinutes(2);
+    private static final int COMPLAINTS_MAX = 10;
     private static final Pattern CHOSEN = Pattern.compile("^Inst (\\S+) ", Pattern.MULTILINE);
     private static final Map<String, String> PLAIN_ENGLISH = Map.of("LC_ALL", "C");
 
@@ -66,14 +67,22 @@ final class DebianPackages {
             download(root, wanted, List.of());
         } catch (IllegalStateException stale) {
             List<String> ownLists = List.of("-o", "Dir::State::lists=" + work.resolve("lists"));
+            // Succeeds even when no list could be fetched; what it says tells why the package is not found then.
+            String update = apt("fetch package lists", UPDATE_TIMEOUT, ownLists, List.of("update"));
             try {
-                apt("fetch package lists", UPDATE_TIMEOUT, ownLists, List.of("update"));
                 download(root, wanted, ownLists);
             } catch (IllegalStateException e) {
-                e.addSuppressed(stale);
-                throw e;
+                throw new IllegalStateException(
+                        e.getMessage() + "\nafter fetching package lists:\n" + complaints(update), e);
             }
         }
+    }
+
+    private static String complaints(String output) {
+        return output.lines()
+                .filter(line -> line.startsWith("W: ") || line.startsWith("E: "))
+                .limit(COMPLAINTS_MAX)
+                .collect(Collectors.joining("\n"));
     }
 
     private void download(String root, Predicate<String> wanted, List<String> lists) {
@@ -84,7 +93,7 @@ final class DebianPackages {
                 List.of("--simulate", "--no-install-recommends", "install", root));
         List<String> names = CHOSEN.matcher(plan)
                 .results()
-                .map((MatchResult found) -> found.group(1))
+                .map(found -> found.group(1))
                 .filter(name -> name.equals(root) || wanted.test(name))
                 .toList();
         apt(

@@ -2,6 +2,7 @@ package dev.outbox.testkit;
 
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -12,10 +13,11 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 /**
  * The JUnit extension that gives tests their servers.
  *
- * <p>A test class, method or lifecycle method asks by parameter: {@link PostgresServer} and {@link KafkaServer} are
- * shared by all test classes of the JVM, started when first asked for and closed at its end; {@link TestDatabase} is a
- * fresh database of the test class, the same for all its methods and nested classes, dropped after it. Topics are
- * shared by name: take names from {@link KafkaServer#uniqueTopic}.
+ * <p>A test class, method or lifecycle method asks by parameter: {@link PostgresServer}, {@link KafkaServer} and
+ * {@link RabbitServer} are shared by all test classes of the JVM, started when first asked for and closed at its end;
+ * {@link TestDatabase} and {@link RabbitVirtualHost} are of the test class, the same for all its methods and nested
+ * classes, fresh before it and dropped after it. Topics are shared by name: take names from
+ * {@link KafkaServer#uniqueTopic}.
  *
  * <pre>{@code
  * @ExtendWith(OutboxServers.class)
@@ -30,7 +32,8 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 public final class OutboxServers implements ParameterResolver {
 
     private static final Namespace NAMESPACE = Namespace.create(OutboxServers.class);
-    private static final Set<Class<?>> TYPES = Set.of(PostgresServer.class, KafkaServer.class, TestDatabase.class);
+    private static final Set<Class<?>> TYPES = Set.of(
+            PostgresServer.class, KafkaServer.class, RabbitServer.class, TestDatabase.class, RabbitVirtualHost.class);
     private static final int NAME_LENGTH_MAX = 40;
 
     /** For JUnit. */
@@ -50,13 +53,25 @@ public final class OutboxServers implements ParameterResolver {
         if (type == KafkaServer.class) {
             return shared(context, KafkaServer.class, KafkaServer::start);
         }
+        if (type == RabbitServer.class) {
+            return rabbit(context);
+        }
+        if (type == RabbitVirtualHost.class) {
+            return ofClass(
+                    context, RabbitVirtualHost.class, name -> rabbit(context).createVirtualHost(name));
+        }
+        return ofClass(context, TestDatabase.class, name -> postgres(context).createDatabase(name));
+    }
+
+    private static <T> T ofClass(ExtensionContext context, Class<T> type, Function<String, T> make) {
         ExtensionContext testClass = outermostClass(context);
         return testClass
                 .getStore(NAMESPACE)
-                .computeIfAbsent(
-                        TestDatabase.class,
-                        key -> postgres(context).createDatabase(databaseName(testClass.getRequiredTestClass())),
-                        TestDatabase.class);
+                .computeIfAbsent(type, key -> make.apply(nameFor(testClass.getRequiredTestClass())), type);
+    }
+
+    private static RabbitServer rabbit(ExtensionContext context) {
+        return shared(context, RabbitServer.class, RabbitServer::start);
     }
 
     private static PostgresServer postgres(ExtensionContext context) {
@@ -67,7 +82,7 @@ public final class OutboxServers implements ParameterResolver {
         return context.getStore(StoreScope.LAUNCHER_SESSION, NAMESPACE).computeIfAbsent(type, key -> start.get(), type);
     }
 
-    /** The context of the top-level test class: nested classes share its database. */
+    /** The context of the top-level test class: nested classes share what it has. */
     private static ExtensionContext outermostClass(ExtensionContext context) {
         ExtensionContext outermost = context;
         for (ExtensionContext c = context;
@@ -78,7 +93,7 @@ public final class OutboxServers implements ParameterResolver {
         return outermost;
     }
 
-    static String databaseName(Class<?> testClass) {
+    static String nameFor(Class<?> testClass) {
         String words = testClass
                 .getSimpleName()
                 .replaceAll("([a-z0-9])([A-Z])", "$1_$2")

@@ -76,10 +76,9 @@ record RabbitBinaries(Path scripts, Map<String, String> environment) {
                     e);
         }
         Path erlang = directory.resolve("usr/lib/erlang");
-        makeMovable(erlang.resolve("bin/erl"), "$(dirname \"$(dirname \"$(readlink -f \"$0\")\")\")");
+        makeMovable(erlang.resolve("bin/erl"), 2);
         for (Path runtime : matching(erlang, "erts-*")) {
-            makeMovable(
-                    runtime.resolve("bin/erl"), "$(dirname \"$(dirname \"$(dirname \"$(readlink -f \"$0\")\")\")\")");
+            makeMovable(runtime.resolve("bin/erl"), 3);
         }
         LOG.info(
                 "Fetched RabbitMQ: {} in {} ms",
@@ -87,9 +86,10 @@ record RabbitBinaries(Path scripts, Map<String, String> environment) {
                 (System.nanoTime() - start) / 1_000_000);
     }
 
-    /** The script expects to be installed; let it look where it is. */
-    private static void makeMovable(Path erl, String root) throws IOException {
+    /** Erlang's start script expects to be where it is installed; lets it look where it is: so many levels above. */
+    static void makeMovable(Path erl, int levels) throws IOException {
         String script = Files.readString(erl);
+        String root = "$(dirname \"".repeat(levels) + "$(readlink -f \"$0\")" + "\")".repeat(levels);
         String changed = FIXED_ROOT.matcher(script).replaceAll(Matcher.quoteReplacement("ROOTDIR=\"" + root + "\""));
         if (changed.equals(script)) {
             throw new IOException("Erlang's start script is not as expected: " + erl);

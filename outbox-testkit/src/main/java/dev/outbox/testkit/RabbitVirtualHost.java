@@ -37,7 +37,7 @@ public final class RabbitVirtualHost implements AutoCloseable {
         return server.amqpUri(name);
     }
 
-    /** A factory of connections for the server's own user, otherwise as the client makes it. */
+    /** A factory of connections for the server's own user, see {@link RabbitServer#connectionFactory}. */
     public ConnectionFactory connectionFactory() {
         return server.connectionFactory(name);
     }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A TCP proxy on 127.0.0.1 that does to connections what bad networks do.
  *
- * <p>For PostgreSQL put it in front of the server's port; for Kafka the server must also advertise it:
+ * <p>For PostgreSQL and RabbitMQ put it in front of the server's port; for Kafka the server must also advertise it:
  *
  * <pre>{@code
  * TcpProxy proxy = TcpProxy.open();

@@ -22,7 +22,7 @@ class JavaProcessIT {
                 .withArguments("wait");
         try (JavaProcess parent = JavaProcess.start(command)) {
             List<ProcessHandle> offspring = offspring(parent);
-            assertThat(offspring).hasSizeGreaterThan(6).allMatch(ProcessHandle::isAlive);
+            assertThat(offspring).hasSizeGreaterThan(12).allMatch(ProcessHandle::isAlive);
             parent.kill();
             Signals.awaitGone(offspring, TIMEOUT);
         }
@@ -77,15 +77,17 @@ class JavaProcessIT {
         }
     }
 
+    /** The servers, their helpers and the shells that watch them. */
     private static List<ProcessHandle> offspring(JavaProcess parent) {
         String[] pids = parent.awaitLine("^pids ", TIMEOUT).split(" ", -1);
-        long postgres = Long.parseLong(pids[1]);
-        return Stream.of(
-                        ProcessHandle.of(postgres).stream(),
-                        Signals.children(postgres).stream(),
-                        ProcessHandle.of(Long.parseLong(pids[2])).stream())
-                .flatMap(s -> s)
-                .toList();
+        List<ProcessHandle> offspring = Signals.children(parent.pid());
+        assertThat(offspring)
+                .extracting(ProcessHandle::pid)
+                .contains(Stream.of(pids).skip(1).map(Long::valueOf).toArray(Long[]::new));
+        assertThat(offspring)
+                .extracting(process -> process.info().command().orElse(""))
+                .anyMatch(command -> command.endsWith("/epmd"));
+        return offspring;
     }
 
     private static void awaitEmpty(Path directory) {

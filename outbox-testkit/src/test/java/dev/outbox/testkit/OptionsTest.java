@@ -10,6 +10,7 @@ class OptionsTest {
 
     private static final PostgresOptions POSTGRES = PostgresOptions.defaults();
     private static final KafkaOptions KAFKA = KafkaOptions.defaults();
+    private static final RabbitOptions RABBIT = RabbitOptions.defaults();
 
     @Test
     void onlyAServerOfOnesOwnMeetsSpecialWishes() {
@@ -25,6 +26,14 @@ class OptionsTest {
         assertThat(KAFKA.withPartitions(3).dockerRefusal()).isEmpty();
         assertThat(KAFKA.withAdvertisedPort(1234).dockerRefusal()).hasValue("the advertised port 1234");
         assertThat(KAFKA.withJvmOptions("-Xmx1g").dockerRefusal()).isPresent();
+        assertThat(RABBIT.externalRefusal()).isEmpty();
+        assertThat(RABBIT.withPort(1234).externalRefusal()).hasValue("port 1234");
+        assertThat(RABBIT.withSetting("heartbeat", "5").externalRefusal()).isPresent();
+        assertThat(RABBIT.withSetting("heartbeat", "5").dockerRefusal()).isEmpty();
+        assertThat(RABBIT.withPlugins(RabbitOptions.MANAGEMENT).externalRefusal())
+                .hasValue("plugins [rabbitmq_management]");
+        assertThat(RABBIT.withDirectory(Path.of("kept")).dockerRefusal()).isPresent();
+        assertThat(RABBIT.asNativeOnly().dockerRefusal()).hasValue("a native process");
     }
 
     @Test
@@ -32,13 +41,14 @@ class OptionsTest {
         assertThatThrownBy(() -> POSTGRES.withPort(70_000)).hasMessageContaining("port=70000");
         assertThatThrownBy(() -> POSTGRES.withSetting("a = b", "c")).hasMessageContaining("a = b");
         assertThatThrownBy(() -> KAFKA.withAdvertisedPort(-1)).hasMessageContaining("advertisedPort=-1");
+        assertThatThrownBy(() -> RABBIT.withPort(-1)).hasMessageContaining("port=-1");
+        assertThatThrownBy(() -> RABBIT.withSetting("heartbeat", "5\nx = y")).hasMessageContaining("rabbitmq.conf");
+        assertThatThrownBy(() -> RABBIT.withPlugins("a,b")).hasMessageContaining("plugin=a,b");
     }
 
     @Test
-    void databaseNamesAreWordsOfTheClassAndDiffer() {
-        String name = OutboxServers.databaseName(OptionsTest.class);
-        assertThat(name)
-                .matches("options_test_[0-9a-f]{8}")
-                .isNotEqualTo(OutboxServers.databaseName(OptionsTest.class));
+    void namesAreWordsOfTheClassAndDiffer() {
+        String name = OutboxServers.nameFor(OptionsTest.class);
+        assertThat(name).matches("options_test_[0-9a-f]{8}").isNotEqualTo(OutboxServers.nameFor(OptionsTest.class));
     }
 }

@@ -1,5 +1,6 @@
 package dev.outbox.testkit;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
@@ -11,10 +12,14 @@ final class OrphanMaker {
     public static void main(String[] args) throws InterruptedException {
         switch (args[0]) {
             case "wait" -> {
+                CompletableFuture<KafkaServer> kafka = CompletableFuture.supplyAsync(
+                        () -> KafkaServer.start(KafkaOptions.defaults().asNativeOnly()));
+                CompletableFuture<RabbitServer> rabbit = CompletableFuture.supplyAsync(
+                        () -> RabbitServer.start(RabbitOptions.defaults().asNativeOnly()));
                 PostgresServer postgres =
                         PostgresServer.start(PostgresOptions.defaults().asNativeOnly());
-                KafkaServer kafka = KafkaServer.start(KafkaOptions.defaults().asNativeOnly());
-                System.out.println("pids " + postgres.pid() + " " + kafka.pid());
+                System.out.println("pids " + postgres.pid() + " " + kafka.join().pid() + " "
+                        + rabbit.join().pid());
                 new CountDownLatch(1).await();
             }
             case "exit" -> {

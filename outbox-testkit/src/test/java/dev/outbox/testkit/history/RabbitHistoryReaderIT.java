@@ -1,0 +1,113 @@
+package dev.outbox.testkit.history;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import dev.outbox.testkit.RabbitOptions;
+import dev.outbox.testkit.RabbitServer;
+import dev.outbox.testkit.history.RabbitHistoryReader.QueueType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RabbitHistoryReaderIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int KEYS = 20;
+    private static final int PERSISTENT = 2;
+
+    private final History history = new History(Clock.systemUTC());
+    private int appended;
+
+    @Test
+    void readsQueuesInOrderAndAcrossABrokersDeath(@TempDir Path directory) throws Exception {
+        RabbitOptions options = RabbitOptions.defaults().asNativeOnly().withDirectory(directory);
+        try (RabbitServer rabbit = RabbitServer.start(options)) {
+            RabbitHistoryReader.declareQueue(rabbit.amqpUri(), "classic", QueueType.CLASSIC, "orders");
+            RabbitHistoryReader.declareQueue(rabbit.amqpUri(), "quorum", QueueType.QUORUM, "prices", "stocks");
+            publish(rabbit, 500);
+            try (RabbitHistoryReader classic = RabbitHistoryReader.start(rabbit.amqpUri(), "classic", history);
+                    RabbitHistoryReader quorum = RabbitHistoryReader.start(rabbit.amqpUri(), "quorum", history)) {
+                awaitDrained(rabbit, classic, quorum);
+
+                awaitNameOnDisk(directory, "quorum");
+                rabbit.kill();
+                rabbit.restart();
+                publish(rabbit, 500);
+                awaitDrained(rabbit, classic, quorum);
+
+                assertThat(classic.messages() + quorum.messages()).isGreaterThanOrEqualTo(3_000);
+                assertThat(classic.failure()).isEmpty();
+                assertThat(quorum.failure()).isEmpty();
+            }
+        }
+        HistoryReport report = HistoryChecker.check(history).assertClean();
+        assertThat(report.delivered()).isEqualTo(3_000);
+    }
+
+    private void awaitDrained(RabbitServer rabbit, RabbitHistoryReader classic, RabbitHistoryReader quorum)
+            throws Exception {
+        if (!history.awaitDrained(PATIENCE)) {
+            try (Connection connection = rabbit.connectionFactory().newConnection();
+                    Channel channel = connection.createChannel()) {
+                throw new AssertionError("Messages are missing: published=" + appended + " to each exchange, classic="
+                        + classic.messages() + ", left=" + channel.messageCount("classic") + ", quorum="
+                        + quorum.messages() + ", left=" + channel.messageCount("quorum"));
+            }
+        }
+    }
+
+    /** Only then does a quorum queue withstand a kill. */
+    private static void awaitNameOnDisk(Path directory, String queue) throws IOException {
+        Path names = directory.resolve("data/outbox@localhost/quorum/outbox@localhost/names.dets");
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!Files.readString(names, StandardCharsets.ISO_8859_1).contains(queue)) {
+            assertThat(System.nanoTime() - deadline).as("queue to be on disk").isNegative();
+            LockSupport.parkNanos(10_000_000);
+        }
+    }
+
+    /** So many to each exchange. */
+    private void publish(RabbitServer rabbit, int messages) throws Exception {
+        try (Connection connection = rabbit.connectionFactory().newConnection();
+                Channel channel = connection.createChannel()) {
+            List<String> returned = new CopyOnWriteArrayList<>();
+            channel.addReturnListener(message -> returned.add(message.getExchange()));
+            channel.confirmSelect();
+            for (int i = 0; i < messages; i++, appended++) {
+                for (String exchange : List.of("orders", "prices", "stocks")) {
+                    UUID id = UUID.nameUUIDFromBytes(bytes(exchange + appended));
+                    String key = "k" + appended % KEYS;
+                    byte[] payload = bytes("{\"n\":" + appended + "}");
+                    history.appended(Append.of(id, exchange, key, 1 + appended / KEYS, payload, Instant.now()));
+                    history.finished(Outcome.COMMITTED, List.of(id));
+                    AMQP.BasicProperties properties = new AMQP.BasicProperties.Builder()
+                            .deliveryMode(PERSISTENT)
+                            .messageId(id.toString())
+                            .headers(Map.of("x-key", key))
+                            .build();
+                    channel.basicPublish(exchange, "order.created", true, properties, payload);
+                }
+            }
+            channel.waitForConfirmsOrDie(PATIENCE.toMillis());
+            assertThat(returned).isEmpty();
+        }
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}
