@@ -27,31 +27,19 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(OutboxServers.class)
 class RabbitReceiverIT {
 
-    private static RabbitServer rabbit;
-
+    private final RabbitServer rabbit;
     private final RabbitFixture fixture;
     private final RecordingListener listener = new RecordingListener();
 
-    @BeforeAll
-    static void start() {
-        rabbit = RabbitServer.start();
-    }
-
-    @AfterAll
-    static void stop() {
-        rabbit.close();
-    }
-
-    RabbitReceiverIT(TestDatabase database) throws Exception {
+    RabbitReceiverIT(TestDatabase database, RabbitServer rabbit) throws Exception {
+        this.rabbit = rabbit;
         this.fixture = new RabbitFixture(database, rabbit);
     }
 
@@ -374,7 +362,7 @@ class RabbitReceiverIT {
                         line.startsWith("outage ") && List.of(texts).stream().allMatch(line::contains)));
     }
 
-    private static ConnectionFactory through(TcpProxy proxy) {
+    private ConnectionFactory through(TcpProxy proxy) {
         ConnectionFactory server = rabbit.connectionFactory();
         server.setHost("127.0.0.1");
         server.setPort(proxy.port());
