@@ -18,7 +18,7 @@ final class LoggingReceiverListener implements ReceiverListener {
     @Override
     public void failed(ReceivedEvent event, int attempt, Throwable cause, Duration retryIn) {
         LOG.warn(
-                "Handling failed: id={}, type={}, origin={}, attempt={}; the partition waits, retrying in {} ms",
+                "Handling failed: id={}, type={}, origin={}, attempt={}; what is behind it waits, retrying in {} ms",
                 event.id(),
                 event.type(),
                 event.origin(),
@@ -30,11 +30,8 @@ final class LoggingReceiverListener implements ReceiverListener {
     @Override
     public void malformed(Origin origin, int attempt, MalformedEventException cause, Duration retryIn) {
         LOG.error(
-                "Record is not an event: topic={}, partition={}, offset={}, attempt={}; the partition stands still,"
-                        + " reading it again in {} ms: {}",
-                origin.topic(),
-                origin.partition(),
-                origin.offset(),
+                "Record is not an event: origin={}, attempt={}; what is behind it waits, reading it again in {} ms: {}",
+                origin,
                 attempt,
                 retryIn.toMillis(),
                 cause.getMessage());
@@ -42,22 +39,17 @@ final class LoggingReceiverListener implements ReceiverListener {
 
     @Override
     public void malformedSkipped(Origin origin, MalformedEventException cause) {
-        LOG.error(
-                "Record is not an event: topic={}, partition={}, offset={}; passed by, as configured: {}",
-                origin.topic(),
-                origin.partition(),
-                origin.offset(),
-                cause.getMessage());
+        LOG.error("Record is not an event: origin={}; passed by, as configured: {}", origin, cause.getMessage());
     }
 
     @Override
-    public void assigned(Collection<String> partitions) {
-        LOG.info("Partitions assigned: {}", partitions);
+    public void assigned(Collection<String> sources) {
+        LOG.info("Receiving from {}", sources);
     }
 
     @Override
-    public void revoked(Collection<String> partitions) {
-        LOG.info("Partitions revoked: {}", partitions);
+    public void revoked(Collection<String> sources) {
+        LOG.info("No longer receiving from {}", sources);
     }
 
     @Override

@@ -13,20 +13,23 @@ public interface ReceiverListener {
     /** An event was received. */
     default void received(ReceivedEvent event, EventReceiver.Outcome outcome) {}
 
-    /** An event was not handled and is tried again; nothing behind it in its partition is received before. */
+    /** An event was not handled and is tried again; nothing behind it in its partition or queue is received before. */
     default void failed(ReceivedEvent event, int attempt, Throwable cause, Duration retryIn) {}
 
-    /** A record is not an event; its partition stands still until it is. */
+    /** A record is not an event; its partition or queue stands still until it is. */
     default void malformed(Origin origin, int attempt, MalformedEventException cause, Duration retryIn) {}
 
     /** A record is not an event and was passed by. */
     default void malformedSkipped(Origin origin, MalformedEventException cause) {}
 
-    /** Partitions, as {@code topic-partition}, came to this receiver. */
-    default void assigned(Collection<String> partitions) {}
+    /** From now on it receives from these: partitions, as {@code topic-partition}, or a queue. */
+    default void assigned(Collection<String> sources) {}
 
-    /** Partitions went to another receiver, or were taken away because this one was not heard of. */
-    default void revoked(Collection<String> partitions) {}
+    /**
+     * It receives from these no longer: partitions went to another receiver, or were taken away because this one was not
+     * heard of; a queue's connection has ended.
+     */
+    default void revoked(Collection<String> sources) {}
 
     /** The broker deleted records of a partition before they were received: they are lost to this consumer. */
     default void recordsMissing(String partition, long expectedOffset) {}

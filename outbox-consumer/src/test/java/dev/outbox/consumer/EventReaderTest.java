@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class EventReaderTest {
 
-    private static final Origin ORIGIN = new Origin("orders", 2, 41);
+    private static final Origin ORIGIN = new Origin.Kafka("orders", 2, 41);
     private static final String ENVELOPE = """
             {"eventId":"e-1","eventType":"order.created","eventVersion":"1.0","occurredAt":"2026-01-15T10:30:00.123456Z",\
             "correlationId":"c-1","causationId":"m-1",\

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class LoggingReceiverListenerTest {
 
-    private static final Origin ORIGIN = new Origin("orders", 2, 41);
+    private static final Origin ORIGIN = new Origin.Kafka("orders", 2, 41);
     private static final ReceivedEvent EVENT = new ReceivedEvent(
             "e-1",
             "order.created",
@@ -32,9 +32,9 @@ class LoggingReceiverListenerTest {
     void saysWhichRecordIsNotAnEventAndWhatHappensNext() {
         MalformedEventException cause = new MalformedEventException(ORIGIN, "the value is not JSON");
         assertThat(logged(log -> log.malformed(ORIGIN, 3, cause, Duration.ofSeconds(4))))
-                .contains("ERROR", "topic=orders, partition=2, offset=41, attempt=3", "4000 ms", "not JSON");
+                .contains("ERROR", "origin=orders-2@41, attempt=3", "4000 ms", "not JSON");
         assertThat(logged(log -> log.malformedSkipped(ORIGIN, cause)))
-                .contains("ERROR", "topic=orders, partition=2, offset=41; passed by");
+                .contains("ERROR", "origin=orders-2@41; passed by");
     }
 
     @Test

@@ -106,13 +106,27 @@ class ArchitectureTest {
     }
 
     @Test
-    void consumersKnowKafkaInOnePackage() {
+    void consumersKnowEachBrokerInOnePackage() {
         noClasses()
                 .that()
                 .resideInAPackage("dev.outbox.consumer")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(KAFKA, RABBITMQ, "dev.outbox.consumer.kafka", "dev.outbox.consumer.rabbitmq")
+                .check(classes);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.outbox.consumer.kafka")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(RABBITMQ, "dev.outbox.consumer.rabbitmq")
+                .check(classes);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.outbox.consumer.rabbitmq")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(KAFKA, "dev.outbox.consumer.kafka")
                 .check(classes);
     }
 

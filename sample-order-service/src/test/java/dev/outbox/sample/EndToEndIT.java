@@ -8,8 +8,12 @@ import dev.outbox.relay.Database;
 import dev.outbox.relay.LoggingListener;
 import dev.outbox.relay.Relay;
 import dev.outbox.relay.RelaySettings;
+import dev.outbox.relay.broker.Broker;
 import dev.outbox.relay.broker.Envelope;
 import dev.outbox.relay.kafka.KafkaBroker;
+import dev.outbox.relay.rabbitmq.RabbitBroker;
+import dev.outbox.relay.rabbitmq.RabbitRoutes;
+import dev.outbox.relay.rabbitmq.RabbitSettings;
 import dev.outbox.sample.demo.JsonHttp;
 import dev.outbox.sample.inventory.InventoryApplication;
 import dev.outbox.sample.order.OrderApplication;
@@ -17,6 +21,9 @@ import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.OutboxTables;
 import dev.outbox.testkit.PostgresServer;
+import dev.outbox.testkit.QueueReader;
+import dev.outbox.testkit.RabbitServer;
+import dev.outbox.testkit.RabbitVirtualHost;
 import dev.outbox.testkit.TestDatabase;
 import java.time.Duration;
 import java.util.Map;
@@ -33,19 +40,47 @@ class EndToEndIT {
             "{\"customer\":\"Ada\",\"items\":[{\"sku\":\"pen\",\"quantity\":4,\"unitPrice\":1.50}]}";
 
     @Test
-    void reservesAndReleasesStockForOrdersPlacedAndCancelledOverHttp(
-            PostgresServer postgres, KafkaServer kafka, TestDatabase orders) {
-        String group = KafkaServer.uniqueTopic("inventory");
-        Database outbox = new Database(orders.jdbcUrl(), orders.user(), orders.password(), "outbox");
-        KafkaBroker broker = KafkaBroker.of(kafka.bootstrapServers(), Map.of(), Envelope.Format.JSON);
-        try (TestDatabase stock = postgres.createDatabase(group.replace('-', '_'));
+    void reservesAndReleasesStockOverKafka(PostgresServer postgres, KafkaServer kafka) {
+        placeAndCancel(
+                postgres,
+                KafkaBroker.of(kafka.bootstrapServers(), Map.of(), Envelope.Format.JSON),
+                "--inventory.kafka.bootstrap-servers=" + kafka.bootstrapServers(),
+                "--inventory.kafka.group=" + KafkaServer.uniqueTopic("inventory"));
+    }
+
+    @Test
+    void reservesAndReleasesStockOverRabbitMq(PostgresServer postgres, RabbitVirtualHost rabbit) {
+        RabbitServer server = rabbit.server();
+        RabbitSettings settings = RabbitSettings.of(server.host() + ":" + server.port())
+                .withLogin(server.user(), server.password())
+                .withVirtualHost(rabbit.name());
+        // It gets what the inventory service has no use for, and which would be parked otherwise.
+        try (QueueReader everything = QueueReader.bound(rabbit, "orders", "#")) {
+            placeAndCancel(
+                    postgres,
+                    RabbitBroker.of(settings, RabbitRoutes.usual(), Envelope.Format.JSON),
+                    "--inventory.broker=rabbitmq",
+                    "--inventory.rabbitmq.host=" + server.host(),
+                    "--inventory.rabbitmq.port=" + server.port(),
+                    "--inventory.rabbitmq.user=" + server.user(),
+                    "--inventory.rabbitmq.password=" + server.password(),
+                    "--inventory.rabbitmq.virtual-host=" + rabbit.name());
+            assertThat(everything.await(6))
+                    .extracting(each -> each.getProperties().getType())
+                    .contains("order.paid", "order.cancelled");
+        }
+    }
+
+    private static void placeAndCancel(PostgresServer postgres, Broker broker, String... inventoryArguments) {
+        try (TestDatabase orders = postgres.createDatabase(
+                        KafkaServer.uniqueTopic("orders").replace('-', '_'));
+                TestDatabase stock =
+                        postgres.createDatabase(KafkaServer.uniqueTopic("stock").replace('-', '_'));
                 ConfigurableApplicationContext orderService = OrderApplication.start(database(orders));
-                ConfigurableApplicationContext inventoryService = InventoryApplication.start(database(
-                        stock,
-                        "--inventory.kafka.bootstrap-servers=" + kafka.bootstrapServers(),
-                        "--inventory.kafka.group=" + group));
+                ConfigurableApplicationContext inventoryService =
+                        InventoryApplication.start(database(stock, inventoryArguments));
                 Relay relay = Relay.start(
-                        outbox,
+                        new Database(orders.jdbcUrl(), orders.user(), orders.password(), "outbox"),
                         RelaySettings.defaults(),
                         Map.of(ChannelSettings.of("default"), broker),
                         new LoggingListener())) {

@@ -2,6 +2,7 @@ package dev.outbox.consumer.kafka;
 
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.EventReceiver;
+import dev.outbox.consumer.Receiver;
 import dev.outbox.consumer.ReceiverListener;
 import dev.outbox.inbox.Inbox;
 import java.time.Duration;
@@ -38,7 +39,7 @@ import org.apache.kafka.common.KafkaException;
  * <p>Not for a handler that takes minutes: the group gives its partitions to others after five
  * ({@code max.poll.interval.ms}), and their work is thrown away as a duplicate, or this one's is.
  */
-public final class KafkaReceiver implements AutoCloseable {
+public final class KafkaReceiver implements Receiver {
 
     private static final Duration OUTAGE_RETRY_FIRST = Duration.ofMillis(250);
     private static final Duration OUTAGE_RETRY_MAX = Duration.ofSeconds(10);
@@ -77,7 +78,7 @@ public final class KafkaReceiver implements AutoCloseable {
         return started;
     }
 
-    /** Completes when the receiver was closed; completes exceptionally when it cannot go on. */
+    @Override
     public CompletableFuture<Void> stopped() {
         return stopped.copy();
     }

@@ -132,7 +132,7 @@ final class ReceiveLoop implements AutoCloseable, ConsumerRebalanceListener {
 
     /** Returns whether the record is done; otherwise its partition is paused. */
     private boolean receive(TopicPartition partition, ConsumerRecord<byte[], byte[]> each) {
-        Origin origin = new Origin(each.topic(), each.partition(), each.offset());
+        Origin origin = new Origin.Kafka(each.topic(), each.partition(), each.offset());
         int attempt = retries.attempt(partition, each.offset());
         ReceivedEvent event;
         try {

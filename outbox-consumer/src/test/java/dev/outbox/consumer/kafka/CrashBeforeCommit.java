@@ -1,5 +1,6 @@
 package dev.outbox.consumer.kafka;
 
+import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.EventReceiver;
 import dev.outbox.consumer.ReceivedEvent;
@@ -32,7 +33,7 @@ final class CrashBeforeCommit {
         KafkaReceiver.start(
                         KafkaReceiverSettings.of(args[3], topic, List.of(topic)).withCloseTimeout(Duration.ZERO),
                         Inbox.jdbc(source, InboxSettings.defaults()),
-                        EventHandlers.of(topic).on("thing.happened", ReceiverFixture::record),
+                        EventHandlers.of(topic).on("thing.happened", EffectTable::record),
                         crash)
                 .stopped()
                 .join();

@@ -4,9 +4,11 @@ import static dev.outbox.consumer.kafka.ReceiverFixture.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outbox.MessageContext;
+import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.JdbcEventHandler;
 import dev.outbox.consumer.OnMalformed;
+import dev.outbox.consumer.RecordingListener;
 import dev.outbox.testkit.JavaCommand;
 import dev.outbox.testkit.JavaProcess;
 import dev.outbox.testkit.KafkaServer;
@@ -52,7 +54,7 @@ class KafkaReceiverIT {
             fixture.produce(0, id);
         }
         fixture.produce(1, "a");
-        try (KafkaReceiver receiver = start(fixture.settings(), ReceiverFixture::record)) {
+        try (KafkaReceiver receiver = start(fixture.settings(), EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 5 && fixture.committed(1) == 1);
             assertThat(receiver.stopped()).isNotDone();
         }
@@ -82,7 +84,7 @@ class KafkaReceiverIT {
 
         // The dead member's session (45 s unless set) has to run out first; a test need not wait for that.
         removeDeadMembers();
-        try (KafkaReceiver receiver = start(fixture.settings(), ReceiverFixture::record)) {
+        try (KafkaReceiver receiver = start(fixture.settings(), EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 2);
             assertThat(receiver.stopped()).isNotDone();
         }
@@ -97,7 +99,7 @@ class KafkaReceiverIT {
         fixture.produce(0, "failing");
         fixture.produce(0, "behind");
         try (KafkaReceiver receiver = start(fixture.settings(), (event, connection) -> {
-            ReceiverFixture.record(event, connection);
+            EffectTable.record(event, connection);
             if (event.id().equals("failing") && broken.get()) {
                 throw new IllegalStateException("not yet");
             }
@@ -122,19 +124,20 @@ class KafkaReceiverIT {
         fixture.produceRaw(0, "not an event");
         fixture.produce(0, "behind");
         fixture.produce(1, "elsewhere");
-        try (KafkaReceiver receiver = start(fixture.settings(), ReceiverFixture::record)) {
-            await().until(() -> listener.heard().contains("malformed 0@1 3") && fixture.committed(1) == 1);
+        try (KafkaReceiver receiver = start(fixture.settings(), EffectTable::record)) {
+            await().until(() ->
+                    listener.heard().contains("malformed " + fixture.topic() + "-0@1 3") && fixture.committed(1) == 1);
             assertThat(fixture.effects()).containsExactlyInAnyOrder("before", "elsewhere");
             assertThat(fixture.committed(0)).isEqualTo(1);
             assertThat(receiver.stopped()).isNotDone();
         }
         try (KafkaReceiver receiver =
-                start(fixture.settings().withOnMalformed(OnMalformed.SKIP), ReceiverFixture::record)) {
+                start(fixture.settings().withOnMalformed(OnMalformed.SKIP), EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 3);
             assertThat(receiver.stopped()).isNotDone();
         }
         assertThat(fixture.effects()).containsExactlyInAnyOrder("before", "elsewhere", "behind");
-        assertThat(listener.heard()).contains("skipped 0@1");
+        assertThat(listener.heard()).contains("skipped " + fixture.topic() + "-0@1");
     }
 
     @Test
@@ -145,7 +148,7 @@ class KafkaReceiverIT {
         KafkaReceiver receiver = start(fixture.settings(), (event, connection) -> {
             inHand.countDown();
             goOn.await();
-            ReceiverFixture.record(event, connection);
+            EffectTable.record(event, connection);
         });
         inHand.await();
         Thread closer = new Thread(receiver::close);
@@ -166,7 +169,7 @@ class KafkaReceiverIT {
         fixture.produce(0, "endless");
         KafkaReceiver receiver =
                 start(fixture.settings().withCloseTimeout(Duration.ofMillis(50)), (event, connection) -> {
-                    ReceiverFixture.record(event, connection);
+                    EffectTable.record(event, connection);
                     inHand.countDown();
                     new CountDownLatch(1).await();
                 });
@@ -185,11 +188,11 @@ class KafkaReceiverIT {
         KafkaReceiverSettings settings = fixture.settings().withPollRecordsMax(10);
         List<KafkaReceiver> receivers = new ArrayList<>();
         try {
-            receivers.add(start(settings, ReceiverFixture::record));
+            receivers.add(start(settings, EffectTable::record));
             for (int n = 0; n < ids.size(); n++) {
                 fixture.produce(n % 2, ids.get(n));
                 if (n == 100) {
-                    receivers.add(start(settings, ReceiverFixture::record));
+                    receivers.add(start(settings, EffectTable::record));
                 }
                 if (n == 200) {
                     await().until(() -> fixture.members() == 2);
@@ -209,8 +212,9 @@ class KafkaReceiverIT {
         fixture.produce(0, "a");
         fixture.produce(0, "a");
         KafkaReceiverSettings settings = fixture.settings().withProperties(Map.of("group.protocol", "consumer"));
-        try (KafkaReceiver receiver = start(settings, ReceiverFixture::record)) {
-            await().until(() -> fixture.committed(0) == 2 && listener.heard().contains("malformed 1@0 2"));
+        try (KafkaReceiver receiver = start(settings, EffectTable::record)) {
+            await().until(() ->
+                    fixture.committed(0) == 2 && listener.heard().contains("malformed " + fixture.topic() + "-1@0 2"));
             assertThat(receiver.stopped()).isNotDone();
         }
         assertThat(fixture.effects()).containsExactly("a");
@@ -222,12 +226,12 @@ class KafkaReceiverIT {
     void startsAfterTheNewestRecordWhenAskedAndRemembersThat() throws Exception {
         fixture.produce(0, "old");
         KafkaReceiverSettings settings = fixture.settings().withFromBeginning(false);
-        try (KafkaReceiver receiver = start(settings, ReceiverFixture::record)) {
+        try (KafkaReceiver receiver = start(settings, EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 1);
             assertThat(receiver.stopped()).isNotDone();
         }
         fixture.produce(0, "while away");
-        try (KafkaReceiver receiver = start(settings, ReceiverFixture::record)) {
+        try (KafkaReceiver receiver = start(settings, EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 2);
             assertThat(receiver.stopped()).isNotDone();
         }
@@ -237,7 +241,7 @@ class KafkaReceiverIT {
     @Test
     void saysSoWhenRecordsWereDeletedBeforeItReceivedThem() throws Exception {
         fixture.produce(0, "received");
-        try (KafkaReceiver receiver = start(fixture.settings(), ReceiverFixture::record)) {
+        try (KafkaReceiver receiver = start(fixture.settings(), EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 1);
             assertThat(receiver.stopped()).isNotDone();
         }
@@ -248,7 +252,7 @@ class KafkaReceiverIT {
                     .all()
                     .get();
         }
-        try (KafkaReceiver receiver = start(fixture.settings(), ReceiverFixture::record)) {
+        try (KafkaReceiver receiver = start(fixture.settings(), EffectTable::record)) {
             await().until(() -> fixture.committed(0) == 3);
             assertThat(receiver.stopped()).isNotDone();
         }

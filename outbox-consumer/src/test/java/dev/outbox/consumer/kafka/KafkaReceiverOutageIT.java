@@ -3,7 +3,9 @@ package dev.outbox.consumer.kafka;
 import static dev.outbox.consumer.kafka.ReceiverFixture.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
+import dev.outbox.consumer.RecordingListener;
 import dev.outbox.testkit.KafkaOptions;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
@@ -56,7 +58,7 @@ class KafkaReceiverOutageIT {
         return KafkaReceiver.start(
                 fixture.settings(),
                 fixture.inbox(),
-                EventHandlers.of(fixture.topic()).on("thing.happened", ReceiverFixture::record),
+                EventHandlers.of(fixture.topic()).on("thing.happened", EffectTable::record),
                 listener);
     }
 }

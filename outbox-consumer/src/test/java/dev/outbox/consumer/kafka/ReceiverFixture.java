@@ -1,18 +1,12 @@
 package dev.outbox.consumer.kafka;
 
-import dev.outbox.consumer.ReceivedEvent;
+import dev.outbox.consumer.EffectTable;
 import dev.outbox.inbox.Inbox;
-import dev.outbox.inbox.InboxSettings;
-import dev.outbox.schema.OutboxSchema;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.TestDatabase;
 import java.nio.charset.StandardCharsets;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -40,19 +34,16 @@ final class ReceiverFixture implements AutoCloseable {
             {"eventId":"%s","eventType":"thing.happened","eventVersion":"1.0","occurredAt":"2026-01-15T10:30:00Z",\
             "source":{"service":"test"},"data":{}}""";
 
-    private final TestDatabase database;
+    private final EffectTable table;
     private final KafkaServer kafka;
     private final String topic;
     private final KafkaProducer<byte[], byte[]> producer;
 
     ReceiverFixture(TestDatabase database, KafkaServer kafka, int partitions) {
-        this.database = database;
+        this.table = new EffectTable(database);
         this.kafka = kafka;
         this.topic = KafkaServer.uniqueTopic("received");
         kafka.createTopic(topic, partitions, Map.of());
-        OutboxSchema.migrateInbox(database.dataSource(), "outbox");
-        database.execute("DROP TABLE IF EXISTS effect");
-        database.execute("CREATE TABLE effect (no bigint generated always as identity, event_id text NOT NULL)");
         this.producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", kafka.bootstrapServers()),
                 new ByteArraySerializer(),
@@ -70,7 +61,7 @@ final class ReceiverFixture implements AutoCloseable {
     }
 
     Inbox inbox() {
-        return Inbox.jdbc(database.dataSource(), InboxSettings.defaults());
+        return table.inbox();
     }
 
     /** Produces an event and returns where it is. */
@@ -88,25 +79,9 @@ final class ReceiverFixture implements AutoCloseable {
         }
     }
 
-    /** The handler that most tests use. */
-    static void record(ReceivedEvent event, Connection connection) throws SQLException {
-        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO effect (event_id) VALUES (?)")) {
-            insert.setString(1, event.id());
-            insert.executeUpdate();
-        }
-    }
-
     /** The ids of the events that had an effect, in the order of the effects. */
     List<String> effects() throws SQLException {
-        try (Connection connection = database.connection();
-                PreparedStatement select = connection.prepareStatement("SELECT event_id FROM effect ORDER BY no");
-                ResultSet rows = select.executeQuery()) {
-            List<String> ids = new ArrayList<>();
-            while (rows.next()) {
-                ids.add(rows.getString(1));
-            }
-            return ids;
-        }
+        return table.effects();
     }
 
     /** The group's committed position, -1 for none. */

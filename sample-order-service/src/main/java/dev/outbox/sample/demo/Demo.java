@@ -8,14 +8,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * Runs order service, relay and inventory service on PostgreSQL and Kafka of its own, lets some orders go their way, and
+ * Runs order service, relay and inventory service on PostgreSQL and a broker of its own, lets some orders go their way, and
  * checks each figure that it prints. Started by the script {@code demo} in the root of the repository, and from there.
  *
- * <p>Argument {@code --once}: ends after the story, with status 0 if every figure was right. Without it everything goes
- * on running until Ctrl-C.
+ * <p>Arguments: {@code --broker=kafka} (default) or {@code --broker=rabbitmq}; {@code --once} ends after the story, with
+ * status 0 if every figure was right. Without it everything goes on running until Ctrl-C.
  */
 public final class Demo {
 
@@ -27,14 +28,16 @@ public final class Demo {
     /** Runs the demo and ends this JVM: status 0 if all was right, 1 if not. */
     public static void main(String[] args) {
         System.setProperty("logback.configurationFile", "dev/outbox/sample/demo/logback.xml");
-        System.exit(run(List.of(args).contains("--once")));
+        List<String> given = List.of(args);
+        Supplier<DemoBroker> broker = given.contains("--broker=rabbitmq") ? DemoRabbit::start : DemoKafka::start;
+        System.exit(run(broker, given.contains("--once")));
     }
 
-    private static int run(boolean once) {
+    private static int run(Supplier<DemoBroker> broker, boolean once) {
         Report report = new Report(System.out);
         Path logs = logs();
         report.title("Starting (logs in " + logs + ")");
-        DemoServers servers = new DemoServers(report, logs);
+        DemoServers servers = new DemoServers(report, logs, broker);
         AtomicBoolean ending = new AtomicBoolean();
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
@@ -62,6 +65,7 @@ public final class Demo {
                 report.wrong(),
                 report.seconds()));
         if (!once) {
+            servers.ensureInventoryService();
             hints(report, servers);
             String ended = servers.awaitEnd();
             if (!ending.get()) {
@@ -75,8 +79,8 @@ public final class Demo {
     private static void tell(Report report, DemoServers servers) {
         try (Rows orders = servers.ordersRows();
                 Rows stock = servers.inventoryRows();
-                OrdersTopic topic = new OrdersTopic(servers.kafka().bootstrapServers(), DemoServers.TOPIC)) {
-            new Story(report, servers.orderService(), servers.inventoryService(), orders, stock, topic).tell();
+                OrdersView view = servers.view()) {
+            new Story(report, servers, orders, stock, view).tell();
         }
     }
 
@@ -89,7 +93,7 @@ public final class Demo {
         report.say("curl -s -H 'Content-Type: application/json' -d '{\"customer\":\"You\",\"items\":"
                 + "[{\"sku\":\"pen\",\"quantity\":1,\"unitPrice\":2}]}' " + shop + "/orders");
         report.say("curl -s -X POST " + shop + "/orders/ID/cancel");
-        report.say("curl -s " + servers.inventoryService().base() + "/stock");
+        report.say("curl -s " + servers.inventoryService().http().base() + "/stock");
         report.say(psql + " orders -c 'select seq, key, type from outbox.message order by seq'");
         report.say(psql + " inventory -c 'select * from outbox.inbox'");
     }

@@ -4,8 +4,6 @@ import dev.outbox.sample.inventory.InventoryApplication;
 import dev.outbox.sample.order.OrderApplication;
 import dev.outbox.testkit.JavaCommand;
 import dev.outbox.testkit.JavaProcess;
-import dev.outbox.testkit.KafkaOptions;
-import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.PostgresOptions;
 import dev.outbox.testkit.PostgresServer;
 import dev.outbox.testkit.TestDatabase;
@@ -22,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -31,33 +30,39 @@ import java.util.regex.Pattern;
  */
 final class DemoServers implements AutoCloseable {
 
-    static final String TOPIC = "orders";
-
-    private static final int PARTITIONS = 3;
+    private static final String INVENTORY = "inventory-service";
     private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
     private static final Pattern PORT = Pattern.compile("Tomcat started on port (\\d+)");
     private static final Path RELAY_TARGET = Path.of("outbox-relay", "target");
 
     /** A service and where it listens. */
-    record Service(String name, JavaProcess process, JsonHttp http) {}
+    record Service(String name, JavaProcess process, JsonHttp http) {
+
+        /** Whether its log says that it received an event with this outcome. */
+        boolean received(String eventId, String outcome) {
+            return Pattern.compile("Received: id=" + eventId + ", .*outcome=" + outcome)
+                    .matcher(process.output())
+                    .find();
+        }
+    }
 
     private final Report report;
     private final Path logs;
     private final ExecutorService threads = Executors.newCachedThreadPool(DemoServers::thread);
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
     private final CompletableFuture<PostgresServer> postgres;
-    private final CompletableFuture<KafkaServer> kafka;
+    private final CompletableFuture<DemoBroker> broker;
     private final CompletableFuture<TestDatabase> orders;
     private final CompletableFuture<TestDatabase> inventory;
     private final CompletableFuture<Service> orderService;
-    private final CompletableFuture<Service> inventoryService;
+    private volatile CompletableFuture<Service> inventoryService;
     private final CompletableFuture<JavaProcess> relay;
 
     /** Begins to start everything. */
-    DemoServers(Report report, Path logs) {
+    DemoServers(Report report, Path logs, Supplier<DemoBroker> startBroker) {
         this.report = report;
         this.logs = logs;
-        this.kafka = CompletableFuture.supplyAsync(this::startKafka, threads);
+        this.broker = CompletableFuture.supplyAsync(() -> started(startBroker), threads);
         this.postgres = CompletableFuture.supplyAsync(this::startPostgres, threads);
         this.orders = postgres.thenApply(server -> server.createDatabase("orders"));
         this.inventory = orders.thenCombine(postgres, (first, server) -> server.createDatabase("inventory"));
@@ -67,15 +72,9 @@ final class DemoServers implements AutoCloseable {
                 threads);
         // The order service brings the tables that the relay reads.
         this.relay = orderService
-                .thenCombine(kafka, (service, broker) -> broker)
+                .thenCombine(broker, (service, server) -> server)
                 .thenCombineAsync(orders, this::startRelay, threads);
-        this.inventoryService = inventory.thenCombineAsync(
-                kafka,
-                (database, broker) -> startService(
-                        "inventory-service",
-                        withDatabase(JavaCommand.ofClass(InventoryApplication.class.getName()), database)
-                                .withEnvironment("KAFKA_BROKERS", broker.bootstrapServers())),
-                threads);
+        this.inventoryService = inventory.thenCombineAsync(broker, this::startInventory, threads);
     }
 
     /** Waits until everything runs. */
@@ -91,16 +90,29 @@ final class DemoServers implements AutoCloseable {
         return postgres.join();
     }
 
-    KafkaServer kafka() {
-        return kafka.join();
+    OrdersView view() {
+        return broker.join().view();
     }
 
     JsonHttp orderService() {
         return orderService.join().http();
     }
 
-    JsonHttp inventoryService() {
-        return inventoryService.join().http();
+    Service inventoryService() {
+        return inventoryService.join();
+    }
+
+    /** Ends the inventory service, which finishes the event in hand. */
+    void stopInventoryService() {
+        inventoryService().process().stop();
+        report.done(INVENTORY + "  stopped");
+    }
+
+    /** Starts the inventory service again if it was stopped. */
+    void ensureInventoryService() {
+        if (!inventoryService().process().isAlive()) {
+            inventoryService = CompletableFuture.completedFuture(startInventory(inventory.join(), broker.join()));
+        }
     }
 
     Rows ordersRows() {
@@ -114,9 +126,12 @@ final class DemoServers implements AutoCloseable {
     /** Waits until one of the processes has ended, which none should. */
     String awaitEnd() {
         Map<String, JavaProcess> processes = Map.of(
-                "order-service", orderService.join().process(),
-                "inventory-service", inventoryService.join().process(),
-                "relay", relay.join());
+                "order-service",
+                orderService.join().process(),
+                INVENTORY,
+                inventoryService().process(),
+                "relay",
+                relay.join());
         while (true) {
             for (Map.Entry<String, JavaProcess> each : processes.entrySet()) {
                 if (each.getValue().awaitExit(Duration.ofMillis(300)).isPresent()) {
@@ -135,12 +150,9 @@ final class DemoServers implements AutoCloseable {
         return server;
     }
 
-    private KafkaServer startKafka() {
-        KafkaOptions options = KafkaOptions.defaults().withPartitions(PARTITIONS);
-        KafkaServer server = kept(KafkaServer.start(isLinux() ? options.asNativeOnly() : options));
-        server.createTopic(TOPIC, PARTITIONS, Map.of());
-        report.done("Kafka              " + server.bootstrapServers() + ", topic " + TOPIC + " with " + PARTITIONS
-                + " partitions");
+    private DemoBroker started(Supplier<DemoBroker> start) {
+        DemoBroker server = kept(start.get());
+        report.done(server.description());
         return server;
     }
 
@@ -151,7 +163,7 @@ final class DemoServers implements AutoCloseable {
         return thread;
     }
 
-    private static boolean isLinux() {
+    static boolean isLinux() {
         return "Linux".equals(System.getProperty("os.name"));
     }
 
@@ -170,12 +182,18 @@ final class DemoServers implements AutoCloseable {
         return new Service(name, process, http);
     }
 
-    private JavaProcess startRelay(KafkaServer broker, TestDatabase database) {
-        JavaCommand command = small(JavaCommand.ofJar(relayJar()))
+    private Service startInventory(TestDatabase database, DemoBroker server) {
+        JavaCommand command = withDatabase(JavaCommand.ofClass(InventoryApplication.class.getName()), database)
+                // What became of each event it received is in its log then.
+                .withEnvironment("LOGGING_LEVEL_DEV_OUTBOX_CONSUMER", "debug");
+        return startService(INVENTORY, withEnvironment(command, server.serviceEnvironment()));
+    }
+
+    private JavaProcess startRelay(DemoBroker server, TestDatabase database) {
+        JavaCommand command = withEnvironment(small(JavaCommand.ofJar(relayJar())), server.relayEnvironment())
                 .withEnvironment("OUTBOX_DATABASE_URL", database.jdbcUrl())
                 .withEnvironment("OUTBOX_DATABASE_USER", database.user())
                 .withEnvironment("OUTBOX_DATABASE_PASSWORD", database.password())
-                .withEnvironment("KAFKA_BROKERS", broker.bootstrapServers())
                 .withLog(log("relay"));
         JavaProcess process = kept(JavaProcess.start(command));
         process.awaitLine("Relay is running", START_TIMEOUT);
@@ -198,6 +216,14 @@ final class DemoServers implements AutoCloseable {
         return command.withEnvironment("SPRING_DATASOURCE_URL", database.jdbcUrl())
                 .withEnvironment("SPRING_DATASOURCE_USERNAME", database.user())
                 .withEnvironment("SPRING_DATASOURCE_PASSWORD", database.password());
+    }
+
+    private static JavaCommand withEnvironment(JavaCommand command, Map<String, String> variables) {
+        JavaCommand all = command;
+        for (Map.Entry<String, String> variable : variables.entrySet()) {
+            all = all.withEnvironment(variable.getKey(), variable.getValue());
+        }
+        return all;
     }
 
     private static JavaCommand small(JavaCommand command) {

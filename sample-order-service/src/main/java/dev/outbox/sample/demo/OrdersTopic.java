@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -17,10 +18,12 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 
 /** The topic as an onlooker sees it who is in nobody's consumer group. */
-final class OrdersTopic implements AutoCloseable {
+final class OrdersTopic implements OrdersView {
 
+    private static final String GROUP = "inventory-service";
     private static final Duration TIMEOUT = Duration.ofMinutes(1);
     private static final Duration POLL_WAIT = Duration.ofMillis(50);
 
@@ -29,6 +32,7 @@ final class OrdersTopic implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> producer;
     private final Admin admin;
     private final List<TopicPartition> partitions;
+    private @Nullable RecordMetadata again;
 
     OrdersTopic(String bootstrapServers, String topic) {
         this.topic = topic;
@@ -45,8 +49,25 @@ final class OrdersTopic implements AutoCloseable {
         consumer.assign(partitions);
     }
 
-    /** Everything that is on the topic now. */
-    List<ConsumerRecord<byte[], byte[]>> records() {
+    @Override
+    public String name() {
+        return "records on Kafka";
+    }
+
+    @Override
+    public List<Published> published() {
+        return records().stream().map(OrdersTopic::published).toList();
+    }
+
+    private static Published published(ConsumerRecord<byte[], byte[]> found) {
+        return new Published(
+                header(found, "event-id"),
+                header(found, "sequence"),
+                found.topic() + "-" + found.partition(),
+                "topic " + found.topic() + ", partition " + found.partition() + ", offset " + found.offset());
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> records() {
         Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
         consumer.seekToBeginning(partitions);
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
@@ -60,44 +81,45 @@ final class OrdersTopic implements AutoCloseable {
         return records;
     }
 
-    /** Every delivery of one event. */
-    List<ConsumerRecord<byte[], byte[]>> records(String eventId) {
-        return records().stream()
-                .filter(found -> eventId.equals(header(found, "event-id")))
-                .toList();
-    }
-
-    /** Puts the same record on the topic again, byte for byte, and returns where it is. */
-    RecordMetadata again(ConsumerRecord<byte[], byte[]> published) {
+    @Override
+    public String again(String eventId) {
+        ConsumerRecord<byte[], byte[]> first = records().stream()
+                .filter(each -> eventId.equals(header(each, "event-id")))
+                .findFirst()
+                .orElseThrow();
         try {
-            return producer.send(new ProducerRecord<>(
-                            topic,
-                            published.partition(),
-                            published.timestamp(),
-                            published.key(),
-                            published.value(),
-                            published.headers()))
+            again = producer.send(new ProducerRecord<>(
+                            topic, first.partition(), first.timestamp(), first.key(), first.value(), first.headers()))
                     .get();
         } catch (InterruptedException | ExecutionException e) {
             throw new IllegalStateException("Duplicate not produced: topic=" + topic, e);
         }
+        return "the same record is now at partition " + again.partition() + ", offset " + again.offset() + " too";
     }
 
-    /** Up to where a group has committed that it is done with a partition; 0 if it has not. */
-    long committed(String group, int partition) {
+    @Override
+    public void checkDone(Report report, Runnable stop) {
+        RecordMetadata duplicate = Objects.requireNonNull(again, "nothing was published again");
+        report.awaitFigure(
+                "the group's committed position is past it",
+                () -> committed(duplicate.partition()) > duplicate.offset(),
+                true);
+    }
+
+    /** Up to where the service's group has committed that it is done with a partition; 0 if it has not. */
+    private long committed(int partition) {
         try {
-            OffsetAndMetadata committed = admin.listConsumerGroupOffsets(group)
+            OffsetAndMetadata committed = admin.listConsumerGroupOffsets(GROUP)
                     .partitionsToOffsetAndMetadata()
                     .get()
                     .get(new TopicPartition(topic, partition));
             return committed == null ? 0 : committed.offset();
         } catch (InterruptedException | ExecutionException e) {
-            throw new IllegalStateException("Offsets of the group not to be had: group=" + group, e);
+            throw new IllegalStateException("Offsets of the group not to be had: group=" + GROUP, e);
         }
     }
 
-    /** The text of a header, empty if there is none. */
-    static String header(ConsumerRecord<byte[], byte[]> found, String name) {
+    private static String header(ConsumerRecord<byte[], byte[]> found, String name) {
         Header header = found.headers().lastHeader(name);
         return header == null ? "" : new String(header.value(), StandardCharsets.UTF_8);
     }

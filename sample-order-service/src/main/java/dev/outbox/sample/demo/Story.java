@@ -3,14 +3,10 @@ package dev.outbox.sample.demo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
 import tools.jackson.databind.JsonNode;
 
 /** Places orders, follows one of them from table to table, and delivers its event a second time. */
 final class Story {
-
-    private static final String GROUP = "inventory-service";
 
     private static final String APPENDED = """
             select seq, xid::text, id::text, type, occurred_at::text
@@ -20,13 +16,13 @@ final class Story {
             limit 1
             """;
 
-    /** The first position of the lane that covers the message: its receipt. */
+    /** The first position of the lane that covers the message, and that says it published to its place: its receipt. */
     private static final String RECEIPT = """
             select c.channel || '/' || c.lane as lane, c.no, c.made_at::text,
               round(1000 * extract(epoch from c.made_at - m.occurred_at)) as ms
             from outbox.message m
             join outbox.checkpoint c on c.channel = m.channel
-            where m.id = ?::uuid and pg_visible_in_snapshot(m.xid, c.snapshot)
+            where c.broker_positions -> ?::text is not null and m.id = ?::uuid and pg_visible_in_snapshot(m.xid, c.snapshot)
             order by c.no
             limit 1
             """;
@@ -40,18 +36,20 @@ final class Story {
 
     private final Report report;
     private final JsonHttp shop;
-    private final JsonHttp inventory;
+    private final DemoServers.Service inventory;
     private final Rows orders;
     private final Rows stock;
-    private final OrdersTopic topic;
+    private final OrdersView view;
+    private final Runnable stopInventory;
 
-    Story(Report report, JsonHttp shop, JsonHttp inventory, Rows orders, Rows stock, OrdersTopic topic) {
+    Story(Report report, DemoServers servers, Rows orders, Rows stock, OrdersView view) {
         this.report = report;
-        this.shop = shop;
-        this.inventory = inventory;
+        this.shop = servers.orderService();
+        this.inventory = servers.inventoryService();
+        this.stopInventory = servers::stopInventoryService;
         this.orders = orders;
         this.stock = stock;
-        this.topic = topic;
+        this.view = view;
     }
 
     void tell() {
@@ -63,29 +61,29 @@ final class Story {
         report.figure("stock before any order, available/reserved", allStock(), "ink 50/0, pad 5/0, pen 100/0");
 
         String followed = place("Ada", "pen 2", "ink 1");
-        ConsumerRecord<byte[], byte[]> published = follow(followed);
+        String id = follow(followed);
         placeMore();
         report.title("Every event went out once, and was received once");
         countEverything();
-        deliverAgain(published);
+        deliverAgain(id);
     }
 
-    private ConsumerRecord<byte[], byte[]> follow(String order) {
+    private String follow(String order) {
         report.title("The way of one order's event (" + order + ")");
         Rows.Row row = orders.first(APPENDED, order).orElseThrow();
         String id = row.get("id");
         report.figure("appended, in the order's own transaction", row.get("type"), "order.created");
         report.say("outbox.message: seq=" + row.get("seq") + ", xid=" + row.get("xid") + ", id=" + id);
 
+        report.awaitFigure("published, " + view.name(), () -> view.published(id).size(), 1);
+        OrdersView.Published published = view.published(id).get(0);
+        report.say(published.place());
+        report.figure("its header sequence", published.sequence(), row.get("seq"));
         report.awaitFigure(
-                "published, records on Kafka", () -> topic.records(id).size(), 1);
-        ConsumerRecord<byte[], byte[]> published = topic.records(id).get(0);
-        report.say("topic " + published.topic() + ", partition " + published.partition() + ", offset "
-                + published.offset());
-        report.figure("its header sequence", OrdersTopic.header(published, "sequence"), row.get("seq"));
-        report.awaitFigure(
-                "receipt in outbox.checkpoint", () -> orders.first(RECEIPT, id).isPresent(), true);
-        orders.first(RECEIPT, id)
+                "receipt in outbox.checkpoint, for " + published.destination(),
+                () -> orders.first(RECEIPT, published.destination(), id).isPresent(),
+                true);
+        orders.first(RECEIPT, published.destination(), id)
                 .ifPresent(receipt -> report.say("lane " + receipt.get("lane") + ", checkpoint no=" + receipt.get("no")
                         + ", made_at=" + receipt.get("made_at") + ", " + receipt.get("ms") + " ms after the append"));
 
@@ -98,7 +96,7 @@ final class Story {
                 .ifPresent(inbox -> report.say("consumer=" + inbox.get("consumer") + ", received_at="
                         + inbox.get("received_at") + ", " + inbox.get("ms") + " ms after the append"));
         report.figure("stock after it, available/reserved", allStock(), "ink 49/1, pad 5/0, pen 98/2");
-        return published;
+        return id;
     }
 
     private void placeMore() {
@@ -125,11 +123,11 @@ final class Story {
     private void countEverything() {
         // 5 orders created, 6 steps with two events each.
         report.figure("messages appended", orders.number("select count(*) from outbox.message"), 17L);
-        report.awaitFigure("records on the topic", () -> topic.records().size(), 17);
+        report.awaitFigure(view.name(), () -> view.published().size(), 17);
         report.figure(
                 "different event ids among them",
-                topic.records().stream()
-                        .map(each -> OrdersTopic.header(each, "event-id"))
+                view.published().stream()
+                        .map(OrdersView.Published::eventId)
                         .distinct()
                         .count(),
                 17L);
@@ -139,26 +137,25 @@ final class Story {
         report.figure("messages parked", orders.number("select count(*) from outbox.parked"), 0L);
     }
 
-    private void deliverAgain(ConsumerRecord<byte[], byte[]> published) {
+    private void deliverAgain(String id) {
         report.title("The first event is delivered once more");
-        String id = OrdersTopic.header(published, "event-id");
         String before = allStock();
-        RecordMetadata again = topic.again(published);
-        report.say("the same record is now at partition " + again.partition() + ", offset " + again.offset() + " too");
-        report.figure("records with id " + id, topic.records(id).size(), 2);
+        report.say(view.again(id));
         report.awaitFigure(
-                "the group's committed position is past it",
-                () -> topic.committed(GROUP, again.partition()) > again.offset(),
-                true);
+                view.name() + " with id " + id, () -> view.published(id).size(), 2);
+        report.awaitFigure(
+                "received again, as the inventory's log says", () -> inventory.received(id, "DUPLICATE"), true);
         report.figure("stock has not moved, available/reserved", allStock(), before);
         report.figure(
                 "rows of that id in the inbox",
                 stock.number("select count(*) from outbox.inbox where message_id = ?", id),
                 1L);
+        view.checkDone(report, stopInventory);
     }
 
     private void setStock(String sku, int available) {
         JsonNode set = inventory
+                .http()
                 .put("/stock/" + sku, "{\"available\":" + available + "}")
                 .expect(200)
                 .body();
@@ -185,7 +182,7 @@ final class Story {
     }
 
     private String allStock() {
-        return inventory.get("/stock").expect(200).body().values().stream()
+        return inventory.http().get("/stock").expect(200).body().values().stream()
                 .map(each ->
                         each.get("sku").asString() + " " + each.get("available").asLong() + "/"
                                 + each.get("reserved").asLong())
@@ -193,7 +190,7 @@ final class Story {
     }
 
     private String reservations(String order) {
-        return inventory.get("/reservations/" + order).expect(200).body().values().stream()
+        return inventory.http().get("/reservations/" + order).expect(200).body().values().stream()
                 .map(each ->
                         each.get("sku").asString() + " " + each.get("state").asString()
                                 + (each.get("reason").isNull()

@@ -1,6 +1,6 @@
 package dev.outbox.sample.inventory;
 
-import dev.outbox.consumer.kafka.KafkaReceiver;
+import dev.outbox.consumer.Receiver;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
@@ -9,9 +9,9 @@ import org.springframework.stereotype.Component;
 @Component
 class ReceiverHealth implements HealthIndicator {
 
-    private final KafkaReceiver receiver;
+    private final Receiver receiver;
 
-    ReceiverHealth(KafkaReceiver receiver) {
+    ReceiverHealth(Receiver receiver) {
         this.receiver = receiver;
     }
 

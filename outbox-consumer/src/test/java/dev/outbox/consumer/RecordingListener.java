@@ -1,21 +1,17 @@
-package dev.outbox.consumer.kafka;
+package dev.outbox.consumer;
 
-import dev.outbox.consumer.EventReceiver;
-import dev.outbox.consumer.MalformedEventException;
-import dev.outbox.consumer.Origin;
-import dev.outbox.consumer.ReceivedEvent;
-import dev.outbox.consumer.ReceiverListener;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Remembers what it heard, one line each. */
-final class RecordingListener implements ReceiverListener {
+public final class RecordingListener implements ReceiverListener {
 
     private final List<String> heard = new CopyOnWriteArrayList<>();
 
-    List<String> heard() {
+    /** The lines, in their order. */
+    public List<String> heard() {
         return List.copyOf(heard);
     }
 
@@ -31,22 +27,27 @@ final class RecordingListener implements ReceiverListener {
 
     @Override
     public void malformed(Origin origin, int attempt, MalformedEventException cause, Duration retryIn) {
-        heard.add("malformed " + origin.partition() + "@" + origin.offset() + " " + attempt);
+        heard.add("malformed " + origin + " " + attempt);
     }
 
     @Override
     public void malformedSkipped(Origin origin, MalformedEventException cause) {
-        heard.add("skipped " + origin.partition() + "@" + origin.offset());
+        heard.add("skipped " + origin);
     }
 
     @Override
-    public void assigned(Collection<String> partitions) {
-        heard.add("assigned " + partitions.size());
+    public void assigned(Collection<String> sources) {
+        heard.add("assigned " + sources.size());
     }
 
     @Override
     public void recordsMissing(String partition, long expectedOffset) {
         heard.add("missing " + expectedOffset);
+    }
+
+    @Override
+    public void outage(Throwable cause, Duration retryIn) {
+        heard.add("outage " + cause.getMessage());
     }
 
     @Override

@@ -1,23 +1,14 @@
 package dev.outbox.sample.inventory;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.sample.demo.JsonHttp;
-import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
+import dev.outbox.testkit.OutboxTables;
 import dev.outbox.testkit.TestDatabase;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.ExecutionException;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -25,37 +16,34 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 
+/** What the inventory service promises, whichever broker its events come from. */
 @ExtendWith(OutboxServers.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class InventoryServiceIT {
+abstract class InventoryContract {
 
-    private final KafkaServer kafka;
-    private final String topic = KafkaServer.uniqueTopic("orders");
+    private final OutboxTables tables;
     private final ConfigurableApplicationContext service;
     private final JsonHttp http;
-    private final KafkaProducer<byte[], byte[]> producer;
 
-    InventoryServiceIT(TestDatabase database, KafkaServer kafka) {
-        this.kafka = kafka;
-        kafka.createTopic(topic, 1, Map.of());
-        this.service = InventoryApplication.start(
-                "--server.port=0",
-                "--spring.datasource.url=" + database.jdbcUrl(),
-                "--spring.datasource.username=" + database.user(),
-                "--spring.datasource.password=" + database.password(),
-                "--inventory.kafka.bootstrap-servers=" + kafka.bootstrapServers(),
-                "--inventory.kafka.topic=" + topic,
-                "--inventory.kafka.group=" + topic);
+    /** @param broker arguments of the service that name the broker */
+    InventoryContract(TestDatabase database, String... broker) {
+        this.tables = OutboxTables.of(database.dataSource(), "outbox");
+        this.service = InventoryApplication.start(Stream.concat(
+                        Stream.of(
+                                "--server.port=0",
+                                "--spring.datasource.url=" + database.jdbcUrl(),
+                                "--spring.datasource.username=" + database.user(),
+                                "--spring.datasource.password=" + database.password()),
+                        Stream.of(broker))
+                .toArray(String[]::new));
         this.http = new JsonHttp("http://127.0.0.1:" + service.getEnvironment().getProperty("local.server.port"));
-        this.producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", kafka.bootstrapServers()),
-                new ByteArraySerializer(),
-                new ByteArraySerializer());
     }
+
+    /** Puts the event where the service gets it from, behind those before. */
+    abstract void publish(String type, String envelope) throws Exception;
 
     @AfterAll
     void stop() {
-        producer.close();
         service.close();
     }
 
@@ -65,8 +53,9 @@ class InventoryServiceIT {
         UUID order = UUID.randomUUID();
         UUID event = UUID.randomUUID();
         for (int n = 0; n < 3; n++) {
-            received(deliver(event, "order.created", created(order, sku, 4)));
+            deliver(event, "order.created", created(order, sku, 4));
         }
+        awaitEverything();
         assertStock(sku, 6, 4);
         assertThat(reservation(order).get("state").asString()).isEqualTo("RESERVED");
     }
@@ -78,7 +67,8 @@ class InventoryServiceIT {
         deliver(UUID.randomUUID(), "order.created", created(order, sku, 4));
         UUID event = UUID.randomUUID();
         deliver(event, "order.cancelled", "{\"orderId\":\"%s\",\"total\":4.00}".formatted(order));
-        received(deliver(event, "order.cancelled", "{\"orderId\":\"%s\",\"total\":4.00}".formatted(order)));
+        deliver(event, "order.cancelled", "{\"orderId\":\"%s\",\"total\":4.00}".formatted(order));
+        awaitEverything();
         assertStock(sku, 10, 0);
         assertThat(reservation(order).get("state").asString()).isEqualTo("RELEASED");
     }
@@ -91,7 +81,8 @@ class InventoryServiceIT {
         UUID fits = UUID.randomUUID();
         deliver(UUID.randomUUID(), "order.created", created(tooMuch, sku, 4));
         deliver(UUID.randomUUID(), "order.created", created(unknown, "no-such-sku", 1));
-        received(deliver(UUID.randomUUID(), "order.created", created(fits, sku, 3)));
+        deliver(UUID.randomUUID(), "order.created", created(fits, sku, 3));
+        awaitEverything();
 
         assertStock(sku, 0, 3);
         assertThat(reservation(tooMuch).get("state").asString()).isEqualTo("REJECTED");
@@ -99,7 +90,8 @@ class InventoryServiceIT {
         assertThat(reservation(unknown).get("reason").asString()).isEqualTo("unknown sku");
         assertThat(reservation(fits).get("state").asString()).isEqualTo("RESERVED");
 
-        received(deliver(UUID.randomUUID(), "order.cancelled", "{\"orderId\":\"%s\"}".formatted(tooMuch)));
+        deliver(UUID.randomUUID(), "order.cancelled", "{\"orderId\":\"%s\"}".formatted(tooMuch));
+        awaitEverything();
         assertStock(sku, 0, 3);
     }
 
@@ -111,13 +103,16 @@ class InventoryServiceIT {
         String line = "{\"orderId\":\"%s\",\"sku\":\"%s\",\"quantity\":%d}";
         deliver(UUID.randomUUID(), "order.created", created(order, sku, 2));
         deliver(UUID.randomUUID(), "order.item_added", line.formatted(order, other, 3));
-        received(deliver(UUID.randomUUID(), "order.item_removed", line.formatted(order, other, 3)));
+        deliver(UUID.randomUUID(), "order.item_removed", line.formatted(order, other, 3));
+        awaitEverything();
         assertStock(other, 10, 0);
 
-        received(deliver(UUID.randomUUID(), "order.item_added", line.formatted(order, other, 5)));
+        deliver(UUID.randomUUID(), "order.item_added", line.formatted(order, other, 5));
+        awaitEverything();
         assertStock(other, 5, 5);
 
-        received(deliver(UUID.randomUUID(), "order.shipped", "{\"orderId\":\"%s\"}".formatted(order)));
+        deliver(UUID.randomUUID(), "order.shipped", "{\"orderId\":\"%s\"}".formatted(order));
+        awaitEverything();
         assertStock(sku, 8, 0);
         assertStock(other, 5, 0);
     }
@@ -148,28 +143,17 @@ class InventoryServiceIT {
                 .formatted(order, sku, quantity);
     }
 
-    /** Puts the event on the topic and returns its offset. */
-    private long deliver(UUID event, String type, String data) throws ExecutionException, InterruptedException {
-        String envelope = """
+    private void deliver(UUID event, String type, String data) throws Exception {
+        publish(type, """
                 {"eventId":"%s","eventType":"%s","eventVersion":"1.0","occurredAt":"2026-01-15T10:30:00Z",\
-                "source":{"service":"order-service"},"data":%s}""".formatted(event, type, data);
-        return producer.send(new ProducerRecord<>(topic, envelope.getBytes(StandardCharsets.UTF_8)))
-                .get()
-                .offset();
+                "source":{"service":"order-service"},"data":%s}""".formatted(event, type, data));
     }
 
-    /** Waits until the group's committed position is past the offset. */
-    private void received(long offset) {
-        TopicPartition partition = new TopicPartition(topic, 0);
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()))) {
-            await().atMost(Duration.ofMinutes(2)).until(() -> {
-                OffsetAndMetadata committed = admin.listConsumerGroupOffsets(topic)
-                        .partitionsToOffsetAndMetadata()
-                        .get()
-                        .get(partition);
-                return committed != null && committed.offset() > offset;
-            });
-        }
+    /** Waits until everything delivered so far was received: what is delivered last is received last. */
+    private void awaitEverything() throws Exception {
+        UUID last = UUID.randomUUID();
+        deliver(last, "order.shipped", "{\"orderId\":\"%s\"}".formatted(UUID.randomUUID()));
+        tables.awaitReceived("inventory-stock", last.toString(), Duration.ofMinutes(2));
     }
 
     private void assertStock(String sku, int available, int reserved) {
