@@ -195,7 +195,7 @@ final class LaneLoop {
             return Optional.ofNullable(failure);
         }
         // After a failure that the session survived, the rest is answered too: what is accepted need not go again.
-        Duration silence = Duration.ofNanos(System.nanoTime() - pipeline.lastAnswerNanos());
+        Duration silence = pipeline.silence();
         return silence.compareTo(channel.publishTimeout()) < 0
                 ? Optional.empty()
                 : Optional.of(new Failure(
