@@ -255,11 +255,11 @@ final class LaneLoop {
     /** All that is in flight and not accepted goes again, in order, once the broker is back. */
     private void startOver(Failure outage) throws SQLException {
         if (link.alive() && pipeline.isQuiet()) {
-            reportOvertaken();
             link.busy(outage, pipeline.hasAccepted());
         } else {
             link.lost(outage);
         }
+        reportOvertaken();
         pipeline.startOver();
         sender.startOver();
         writeCheckpoint();

@@ -191,8 +191,8 @@ final class PageSender {
     }
 
     /**
-     * The messages that did not reach the broker although a later one of their key did: their order cannot be kept. Each is
-     * told once. To be called when everything that was sent is answered.
+     * The messages that did not reach the broker, as far as is known, although a later one of their key did: their order
+     * cannot be kept. Each is told once. To be called when everything that was sent is answered, or the session is over.
      */
     List<Message> overtaken() {
         List<Message> overtaken = new ArrayList<>();

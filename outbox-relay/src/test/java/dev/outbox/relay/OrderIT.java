@@ -124,6 +124,21 @@ class OrderIT {
         assertThat(ask("SELECT max(order_exceptions) FROM checkpoint")).isZero();
     }
 
+    /** 1 is not taken, 2 of its key is, and then the session breaks: 1 comes too late all the same. */
+    @Test
+    void whatWasOvertakenBeforeTheSessionBrokeIsCountedToo() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker(
+                (seq, attempt) -> attempt > 1 || seq == 2 ? Answer.ACCEPT : seq == 1 ? Answer.BUSY : Answer.BREAK,
+                true);
+        append(3, 1);
+        try (Relay relay = relay(Order.PIPELINED, broker)) {
+            awaitDrained();
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(2L, 1L, 3L);
+        assertThat(ask("SELECT max(order_exceptions) FROM checkpoint")).isEqualTo(1);
+    }
+
     private static final class Outages implements RelayListener {
         private final Queue<String> classes = new ConcurrentLinkedQueue<>();
 
