@@ -183,6 +183,7 @@ final class PageSender {
             if (System.nanoTime() - deadline >= 0 || !parts.lease().valid()) {
                 alone.notSent(
                         0, new Failure(Failure.Kind.OUTAGE, "PublishTimeout", "no answer for a message sent alone"));
+                parts.link().close(); // it owes an answer, and must not give it beside that to the next try
                 break;
             }
             LockSupport.parkNanos(this, NAP.toNanos());

@@ -139,6 +139,21 @@ class OrderIT {
         assertThat(ask("SELECT max(order_exceptions) FROM checkpoint")).isEqualTo(1);
     }
 
+    /** Refused among others, then never answered for: the session is of no further use, however quiet the rest is. */
+    @Test
+    void aSessionThatFallsSilentAboutAMessageSentAloneIsGivenUp() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker(
+                (seq, attempt) -> attempt == 1 ? Answer.REFUSE : attempt == 2 ? Answer.TAKE : Answer.ACCEPT, true);
+        append(1, 1);
+        ChannelSettings channel = ChannelSettings.of("default").withPublishTimeout(Duration.ofSeconds(1));
+        try (Relay relay = relay(channel, broker, new RelayListener() {})) {
+            await().atMost(PATIENCE).until(() -> broker.attempts(1) == 3);
+            awaitDrained();
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.opened()).isEqualTo(2);
+    }
+
     private static final class Outages implements RelayListener {
         private final Queue<String> classes = new ConcurrentLinkedQueue<>();
 
