@@ -41,6 +41,13 @@ public final class RabbitServer implements AutoCloseable {
             ok = rabbit_auth_backend_internal:set_permissions(User, Name, <<".*">>, <<".*">>, <<".*">>, By).
             """;
 
+    /** The tables of Mnesia, where it is used, and the registry of quorum queues. */
+    private static final String SYNC = """
+            ok = case mnesia:system_info(is_running) of yes -> mnesia:sync_log(); no -> ok end,
+            [] = [Table || Table <- dets:all(), dets:sync(Table) =/= ok],
+            ok.
+            """;
+
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
     private static final AtomicInteger NAMES = new AtomicInteger();
 
@@ -240,6 +247,17 @@ public final class RabbitServer implements AutoCloseable {
                         : "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).");
     }
 
+    /**
+     * Puts on disk which exchanges, queues and bindings there are; returns when they are there. RabbitMQ does so by itself
+     * within seconds, and does not wait for it when it answers a declaration: a kill before that may undo a binding or
+     * leave a quorum queue without its messages.
+     *
+     * @throws UnsupportedOperationException if the server is external
+     */
+    public void syncDeclarations() {
+        commands.run("eval", SYNC);
+    }
+
     /** Runs {@code rabbitmqctl}. */
     String command(String... arguments) {
         return commands.run(arguments);
@@ -256,8 +274,8 @@ public final class RabbitServer implements AutoCloseable {
 
     /**
      * Kills the server with SIGKILL; returns when it is gone. Persistent messages that it confirmed come back at
-     * {@link #restart}, except those of a quorum queue made within the last second: RabbitMQ writes down half a second
-     * later which queue a log belongs to.
+     * {@link #restart}. What was declared within the last seconds may not, and its messages with it: see
+     * {@link #syncDeclarations}.
      *
      * @throws UnsupportedOperationException if the server is external
      */
