@@ -140,18 +140,22 @@ class InboxIT {
     void aDeadlockIsTriedAgain() throws Exception {
         CyclicBarrier bothHoldOne = new CyclicBarrier(2);
         AtomicInteger runs = new AtomicInteger();
+        Inbox patient = Inbox.jdbc(
+                database.dataSource(),
+                InboxSettings.defaults().withSchema("consumer").withAttemptsMax(50));
         together(
                 2,
-                i -> inbox.receive("stock", "m" + i, connection -> {
+                i -> patient.receive("stock", "m" + i, connection -> {
                     int first = 1 + i;
                     execute(connection, "set local deadlock_timeout = '20ms'");
                     execute(connection, "update account set balance = balance + 1 where id = " + first);
                     if (runs.incrementAndGet() <= 2) {
-                        bothHoldOne.await(10, TimeUnit.SECONDS);
+                        bothHoldOne.await(60, TimeUnit.SECONDS);
                     }
                     execute(connection, "update account set balance = balance + 1 where id = " + (3 - first));
                 }));
-        assertThat(runs).hasValue(3);
+        // Whoever is tried again may take its first lock before the other one has noticed, and deadlock once more.
+        assertThat(runs).hasValueGreaterThanOrEqualTo(3);
         assertThat(strings("select balance from account")).containsExactly("2", "2");
     }
 
@@ -323,13 +327,13 @@ class InboxIT {
             for (int t = 0; t < threads; t++) {
                 int index = t;
                 futures.add(executor.submit(() -> {
-                    barrier.await(10, TimeUnit.SECONDS);
+                    barrier.await(60, TimeUnit.SECONDS);
                     return step.run(index);
                 }));
             }
             List<R> results = new ArrayList<>();
             for (Future<R> future : futures) {
-                results.add(future.get(60, TimeUnit.SECONDS));
+                results.add(future.get(180, TimeUnit.SECONDS));
             }
             return results;
         } finally {

@@ -139,28 +139,23 @@ final class LaneLoop {
         finish();
     }
 
-    /** Takes what the broker has answered for, in order. */
+    /** Takes what the broker has answered for, in order, and deals with what it did not take. */
     private boolean settle() throws SQLException {
         boolean moved = false;
-        for (InFlightPage page = pipeline.oldest(); page != null; page = pipeline.oldest()) {
-            Optional<Failure> outage = outage();
-            if (outage.isEmpty() && page.isTroubled()) {
-                if (!pipeline.isQuiet()) {
-                    break; // what was sent behind it may have overtaken it
-                }
-                outage = settleRefusals(page);
-            }
-            if (outage.isPresent()) {
-                startOver(outage.get());
-                return true;
-            }
-            if (!page.done()) {
-                break;
-            }
+        for (InFlightPage page = pipeline.oldest(); page != null && page.done(); page = pipeline.oldest()) {
             pipeline.removeOldest();
             progress.add(page);
             done = page.after();
             report(page);
+            moved = true;
+        }
+        Optional<Failure> outage = outage();
+        if (outage.isEmpty() && pipeline.isTroubled() && pipeline.isQuiet()) {
+            outage = settleRefusals();
+            moved = true;
+        }
+        if (outage.isPresent()) {
+            startOver(outage.get());
             moved = true;
         }
         return moved;
@@ -179,13 +174,18 @@ final class LaneLoop {
         }
     }
 
-    private Optional<Failure> settleRefusals(InFlightPage page) {
+    /** Everything that was sent is answered, so it is known what has overtaken what was refused. */
+    private Optional<Failure> settleRefusals() {
         BrokerSession session = link.session();
         if (session == null) {
             return Optional.of(new Failure(Failure.Kind.OUTAGE, "NoSession", "the session is gone"));
         }
         reportOvertaken();
-        return sender.sendRefusedAgain(session, page);
+        Optional<Failure> outage = Optional.empty();
+        for (InFlightPage page : pipeline.sent()) {
+            outage = outage.isPresent() ? outage : sender.sendRefusedAgain(session, page);
+        }
+        return outage;
     }
 
     /** A failure of anything in flight, or too long a silence about it. */

@@ -78,8 +78,12 @@ final class LaneRunner implements Runnable {
             around.fatal().accept(e);
         } finally {
             lease.end();
-            ended.countDown();
-            listener.laneLeft(lease.lane(), why);
+            try {
+                listener.laneLeft(lease.lane(), why);
+            } finally {
+                // Last: the program exits once its lanes have ended, and must have said why they did.
+                ended.countDown();
+            }
         }
     }
 

@@ -1,10 +1,10 @@
 package dev.outbox.relay;
 
+import static dev.outbox.relay.Patience.await;
 import static dev.outbox.relay.RelayFixture.append;
 import static dev.outbox.relay.RelayFixture.number;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.relay.RelaySettings.SegmentSettings;
 import dev.outbox.relay.ScriptedBroker.Answer;
@@ -25,9 +25,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,7 +40,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(OutboxServers.class)
 class AdversityIT {
 
-    private static final Duration LENGTH = Duration.ofSeconds(10);
+    private static final Duration LENGTH = Duration.ofMinutes(5);
 
     private final RelayFixture fixture;
     private final String topic = KafkaServer.uniqueTopic("broken");
@@ -127,7 +129,7 @@ class AdversityIT {
         try (Connection writer = fixture.connect()) {
             appendAll(writer, 10, "k");
             try (Relay relay = relay(pagesOf(1), broker, new LoggingListener())) {
-                await().atMost(Duration.ofSeconds(20)).until(() -> number(writer, "SELECT count(*) FROM pending") == 0);
+                await().until(() -> number(writer, "SELECT count(*) FROM pending") == 0);
                 assertThat(relay.stopped()).isNotDone();
             }
             assertThat(broker.firstTaken())
@@ -218,10 +220,9 @@ class AdversityIT {
             writer.commit();
             writer.setAutoCommit(true);
             try (Relay relay = relay(ChannelSettings.of("default"), broker, new LoggingListener())) {
-                await().atMost(Duration.ofSeconds(40))
-                        .untilAsserted(() -> assertThat(number(writer, "SELECT count(*) FROM pending"))
-                                .as("pending; %s sent, the first %s times", broker.sent(), broker.attempts(1))
-                                .isZero());
+                await().untilAsserted(() -> assertThat(number(writer, "SELECT count(*) FROM pending"))
+                        .as("pending; %s sent, the first %s times", broker.sent(), broker.attempts(1))
+                        .isZero());
                 assertThat(relay.stopped()).isNotDone();
             }
         }
@@ -262,7 +263,7 @@ class AdversityIT {
             reader.await(1);
             statement.execute("INSERT INTO message (topic, key, type, headers, payload) VALUES ('" + topic
                     + "', 'bad', 'a.b', '" + headers + "', '2')");
-            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+            await().untilAsserted(() -> {
                 assertThat(relay.stopped()).isNotDone();
                 assertThat(number(writer, "SELECT count(*) FROM pending")).isZero();
             });
@@ -298,11 +299,36 @@ class AdversityIT {
             append(writer, topic, "k", "1");
             try (Relay relay = relay(ChannelSettings.of("default"), broken, listener)) {
                 await().until(() -> relay.stopped().isDone());
-                await().atMost(Duration.ofSeconds(10))
-                        .untilAsserted(() -> assertThat(number(writer, "SELECT count(*) FROM relay"))
-                                .as("relays; the lane was started %s times", opened.get())
-                                .isZero());
+                await().untilAsserted(() -> assertThat(number(writer, "SELECT count(*) FROM relay"))
+                        .as("relays; the lane was started %s times", opened.get())
+                        .isZero());
             }
+        }
+    }
+
+    @Test
+    void aRelayThatHasStoppedHasToldOfTheLanesItLeft() throws SQLException {
+        CountDownLatch closed = new CountDownLatch(1);
+        AtomicReference<String> told = new AtomicReference<>("nothing");
+        RelayListener listener = new RelayListener() {
+            @Override
+            public void laneLeft(LaneKey lane, String why) {
+                try {
+                    told.set(closed.await(1, TimeUnit.SECONDS) ? "after its end: " + why : why);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.ACCEPT);
+        try (Connection writer = fixture.connect()) {
+            Relay relay = relay(ChannelSettings.of("default"), broker, listener);
+            await().until(() -> number(writer, "SELECT count(*) FROM checkpoint") > 0);
+            relay.close();
+            closed.countDown();
+            assertThat(told).hasValue("the relay stops");
+            assertThat(number(writer, "SELECT count(*) FROM lane WHERE owner IS NULL"))
+                    .isEqualTo(1);
         }
     }
 
@@ -324,10 +350,10 @@ class AdversityIT {
         try (Connection writer = fixture.connect();
                 Relay relay = Relay.start(
                         fixture.database(),
-                        RelayFixture.QUICK.withSegments(quick),
+                        RelayFixture.UNHURRIED.withSegments(quick),
                         Map.of(ChannelSettings.of("default"), broker),
                         listener)) {
-            await().dontCatchUncaughtExceptions().atMost(Duration.ofSeconds(15)).until(() -> {
+            await().dontCatchUncaughtExceptions().until(() -> {
                 append(writer, topic, "k", "1");
                 return relay.stopped().isDone() || number(writer, "SELECT max(no) FROM segment_log") >= 3;
             });
@@ -335,12 +361,12 @@ class AdversityIT {
     }
 
     private Relay relay(ChannelSettings channel, Broker broker, RelayListener listener) {
-        return Relay.start(fixture.database(), RelayFixture.QUICK, Map.of(channel, broker), listener);
+        return Relay.start(fixture.database(), RelayFixture.UNHURRIED, Map.of(channel, broker), listener);
     }
 
     private static ChannelSettings pagesOf(int rows) {
         return new ChannelSettings(
-                "default", 1, rows, 4 << 20, 8, 32 << 20, Duration.ofSeconds(5), ChannelSettings.Order.PIPELINED);
+                "default", 1, rows, 4 << 20, 8, 32 << 20, Patience.LONGEST, ChannelSettings.Order.PIPELINED);
     }
 
     private void appendAll(Connection writer, int count, String key) throws SQLException {
@@ -359,7 +385,7 @@ class AdversityIT {
             LaneLoop.open(
                             new LaneLoop.Parts(
                                     lease,
-                                    RelayFixture.QUICK,
+                                    RelayFixture.UNHURRIED,
                                     ChannelSettings.of("default"),
                                     connection,
                                     link,

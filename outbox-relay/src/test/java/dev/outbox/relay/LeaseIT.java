@@ -1,10 +1,10 @@
 package dev.outbox.relay;
 
+import static dev.outbox.relay.Patience.await;
 import static dev.outbox.relay.RelayFixture.append;
 import static dev.outbox.relay.RelayFixture.number;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.relay.broker.Failure;
 import dev.outbox.testkit.KafkaServer;
@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(OutboxServers.class)
 class LeaseIT {
 
-    private static final Duration LENGTH = Duration.ofSeconds(10);
+    private static final Duration LENGTH = Duration.ofMinutes(5);
 
     private final RelayFixture fixture;
     private final String topic = KafkaServer.uniqueTopic("lease");

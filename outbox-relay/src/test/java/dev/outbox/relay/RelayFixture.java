@@ -17,15 +17,26 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** An outbox in a database of its own, and relays on it. */
 final class RelayFixture {
 
+    /** With a lease that is over before a server is back. */
     static final RelaySettings QUICK = RelaySettings.defaults().withLease(Duration.ofSeconds(2));
 
+    /** With a lease that a machine does not outsleep: who loses one sends again what was not checkpointed. */
+    static final RelaySettings UNHURRIED = RelaySettings.defaults().withLease(Duration.ofMinutes(1));
+
     private final TestDatabase database;
-    private final KafkaServer kafka;
+    private final @Nullable KafkaServer kafka;
+
+    /** Without a broker of its own. */
+    RelayFixture(TestDatabase database) {
+        this.database = database;
+        this.kafka = null;
+    }
 
     RelayFixture(TestDatabase database, KafkaServer kafka) {
         this.database = database;
@@ -57,19 +68,23 @@ final class RelayFixture {
     }
 
     Broker broker() {
-        return KafkaBroker.of(kafka.bootstrapServers(), Map.of(), Envelope.Format.JSON);
+        return KafkaBroker.of(Objects.requireNonNull(kafka).bootstrapServers(), Map.of(), Envelope.Format.JSON);
     }
 
     Relay relay() {
-        return relay(QUICK, ChannelSettings.of("default"));
+        return relay(UNHURRIED, ChannelSettings.of("default"));
     }
 
     Relay relay(RelaySettings settings, ChannelSettings channel) {
         return Relay.start(database(), settings, Map.of(channel, broker()), new LoggingListener());
     }
 
+    Relay relay(Map<ChannelSettings, Broker> channels) {
+        return Relay.start(database(), QUICK, channels, new LoggingListener());
+    }
+
     TopicReader read(String topic) {
-        return TopicReader.of(kafka, topic);
+        return TopicReader.of(Objects.requireNonNull(kafka), topic);
     }
 
     static void append(Connection connection, String topic, @Nullable String key, String payload) throws SQLException {

@@ -1,9 +1,9 @@
 package dev.outbox.relay;
 
+import static dev.outbox.relay.Patience.await;
 import static dev.outbox.relay.RelayFixture.append;
 import static dev.outbox.relay.RelayFixture.number;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
@@ -215,7 +215,7 @@ class RelayIT {
         try (Connection writer = fixture.connect();
                 TopicReader reader = fixture.read(topic);
                 Relay relay = fixture.relay(
-                        RelayFixture.QUICK, ChannelSettings.of("default").withLanes(3))) {
+                        RelayFixture.UNHURRIED, ChannelSettings.of("default").withLanes(3))) {
             for (int n = 0; n < 300; n++) {
                 append(writer, topic, n % 10 == 0 ? null : "k" + n % 7, "{}");
             }

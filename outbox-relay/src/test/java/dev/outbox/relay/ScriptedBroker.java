@@ -26,7 +26,9 @@ final class ScriptedBroker implements Broker {
         /** The broker says no, for the message's sake. */
         REFUSE,
         /** The client cannot send. */
-        OUTAGE_AT_ONCE
+        OUTAGE_AT_ONCE,
+        /** The broker cannot take the message now; the session goes on. */
+        BUSY
     }
 
     /** Tells what to do with the n-th send of a message, from 1. */
@@ -39,9 +41,21 @@ final class ScriptedBroker implements Broker {
     private final List<Long> taken = new ArrayList<>();
     private final List<BrokerSession.Delivery> unanswered = new ArrayList<>();
     private final AtomicInteger sent = new AtomicInteger();
+    private final boolean sessionsSurvive;
 
     ScriptedBroker(Script script) {
+        this(script, false);
+    }
+
+    /** @param sessionsSurvive whether a session goes on after an outage of a single message */
+    ScriptedBroker(Script script, boolean sessionsSurvive) {
         this.script = script;
+        this.sessionsSurvive = sessionsSurvive;
+    }
+
+    /** The messages the broker took, by seq, each as often as it came. */
+    synchronized List<Long> taken() {
+        return List.copyOf(taken);
     }
 
     /** The messages the broker took, by seq, in the order in which each first came. */
@@ -93,6 +107,7 @@ final class ScriptedBroker implements Broker {
             switch (answer(message, delivery)) {
                 case ACCEPT -> delivery.accepted("scripted-0", -1);
                 case REFUSE -> delivery.failed(new Failure(Failure.Kind.MESSAGE, "Scripted", "refused"));
+                case BUSY -> delivery.failed(new Failure(Failure.Kind.OUTAGE, "Scripted", "busy"));
                 case REFUSE_AT_ONCE -> {
                     return Optional.of(new Failure(Failure.Kind.MESSAGE, "Scripted", "refused at once"));
                 }
@@ -102,6 +117,11 @@ final class ScriptedBroker implements Broker {
                 case TAKE -> {}
             }
             return Optional.empty();
+        }
+
+        @Override
+        public boolean usable() {
+            return sessionsSurvive;
         }
 
         @Override

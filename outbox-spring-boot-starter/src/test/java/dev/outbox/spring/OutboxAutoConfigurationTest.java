@@ -59,7 +59,8 @@ class OutboxAutoConfigurationTest {
 
     @Test
     void takesTheNameOfTheServiceFromTheEnvironmentThenFromTheApplication() {
-        ApplicationContextRunner nameless = runner.withPropertyValues("outbox.service.name=");
+        ApplicationContextRunner nameless =
+                runner.withPropertyValues("outbox.service.name=", "SERVICE_NAME=", "spring.application.name=");
         nameless.withPropertyValues("SERVICE_NAME=from-env", "spring.application.name=from-app")
                 .run(context -> assertThat(context.getBean(OutboxSettings.class).source())
                         .isEqualTo("from-env"));

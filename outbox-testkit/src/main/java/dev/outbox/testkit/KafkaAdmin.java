@@ -12,18 +12,36 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 
 /** Short errands to a Kafka server, each with a connection of its own: no client is left to notice a kill. */
 final class KafkaAdmin {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(2);
 
     static void createTopic(String servers, String topic, int partitions, Map<String, String> config) {
         try (Admin admin = admin(servers, TIMEOUT)) {
             NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty()).configs(config);
-            get(admin.createTopics(List.of(wanted)).all(), "create topic " + topic);
+            Await.until("topic to be made: topic=" + topic, TIMEOUT, () -> isCreated(admin, wanted));
             Await.until("partitions to have leaders: topic=" + topic, TIMEOUT, () -> hasLeaders(admin, topic));
+        }
+    }
+
+    /**
+     * False while the controller takes the broker for dead: after a moment without a processor it has to be let in again,
+     * which takes a heartbeat.
+     */
+    private static boolean isCreated(Admin admin, NewTopic wanted) {
+        try {
+            get(admin.createTopics(List.of(wanted)).all(), "create topic " + wanted.name());
+            return true;
+        } catch (IllegalStateException e) {
+            if (e.getCause() instanceof ExecutionException failed
+                    && failed.getCause() instanceof InvalidReplicationFactorException) {
+                return false;
+            }
+            throw e;
         }
     }
 

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class NativeKafka implements ServerControl {
 
     private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
-    private static final Duration STOP_TIMEOUT = Duration.ofMinutes(1);
-    private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration STOP_TIMEOUT = Duration.ofMinutes(2);
+    private static final Duration KILL_TIMEOUT = Duration.ofMinutes(2);
     private static final int START_TRIES_MAX = 3;
     private static final Pattern STARTED = Pattern.compile("Kafka Server started");
 
@@ -91,8 +91,9 @@ final class NativeKafka implements ServerControl {
                 "share.coordinator.state.topic.min.isr", "1",
                 "group.initial.rebalance.delay.ms", "0",
                 "auto.create.topics.enable", "true",
-                // After a kill, the old session must expire before the broker is let in again.
-                "broker.session.timeout.ms", "1500",
+                // After a kill, the old session must expire before the broker is let in again; any shorter, and a
+                // machine that is busy makes the controller take a broker for dead that is not.
+                "broker.session.timeout.ms", "3000",
                 "broker.heartbeat.interval.ms", "300"));
         // Test data carry dates of any age.
         settings.put("log.retention.ms", "-1");

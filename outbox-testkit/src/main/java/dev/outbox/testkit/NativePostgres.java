@@ -20,8 +20,8 @@ final class NativePostgres implements ServerControl {
     static final String USER = "postgres";
 
     private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
-    private static final Duration STOP_TIMEOUT = Duration.ofMinutes(1);
-    private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration STOP_TIMEOUT = Duration.ofMinutes(2);
+    private static final Duration KILL_TIMEOUT = Duration.ofMinutes(2);
     private static final int PID_LINE = 0;
     private static final int STATUS_LINE = 7;
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Signals to processes, and what the kernel says of them. */
 final class Signals {
@@ -35,7 +36,17 @@ final class Signals {
     /** Stops a process and returns when it stands still: the signal alone returns before that. */
     static void freeze(long pid, Duration timeout) {
         send("STOP", pid);
-        Await.until("process to stop: pid=" + pid, timeout, () -> "TtZX".indexOf(state(pid)) >= 0);
+        Await.until("process to stop: pid=" + pid, timeout, () -> standsStill(pid));
+    }
+
+    /** Each thread stops by itself: one that waits for a processor in a system call has that to finish first. */
+    private static boolean standsStill(long pid) {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+            return threads.allMatch(thread -> isOf("TtZX", state(thread.resolve("stat"), pid)));
+        } catch (IOException | UncheckedIOException e) {
+            // The process ended while its threads were listed.
+            return !isRunning(pid);
+        }
     }
 
     static List<ProcessHandle> children(long pid) {
@@ -52,12 +63,15 @@ final class Signals {
 
     /** False for a zombie: an orphan's new parent may never collect it, yet it holds nothing any more. */
     static boolean isRunning(long pid) {
-        return "ZX".indexOf(state(pid)) < 0;
+        return !isOf("ZX", state(Path.of("/proc", Long.toString(pid), "stat"), pid));
     }
 
-    /** The state letter of {@code /proc/<pid>/stat}; X when there is no such process. */
-    private static char state(long pid) {
-        Path stat = Path.of("/proc", Long.toString(pid), "stat");
+    private static boolean isOf(String states, char state) {
+        return states.indexOf(state) >= 0;
+    }
+
+    /** The state letter in the {@code stat} file of a process or one of its threads; X when there is no such one. */
+    private static char state(Path stat, long pid) {
         try {
             String text = Files.readString(stat, StandardCharsets.ISO_8859_1);
             return text.charAt(text.lastIndexOf(')') + 2);

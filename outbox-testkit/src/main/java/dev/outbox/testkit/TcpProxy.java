@@ -93,6 +93,11 @@ public final class TcpProxy implements AutoCloseable {
         return links.size();
     }
 
+    /** Whether a connection that is open has lost bytes, and so is cut at the next {@link #resume}. */
+    boolean hasLostBytes() {
+        return links.stream().anyMatch(link -> link.lostBytes);
+    }
+
     /** Nothing goes through any more, either way; connections stay open and new ones are accepted. */
     public void freeze() {
         change(() -> frozen = true);
@@ -196,10 +201,8 @@ public final class TcpProxy implements AutoCloseable {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                if (passes(direction)) {
+                if (passes(link, direction)) {
                     out.write(buffer, 0, n);
-                } else {
-                    link.lostBytes = true;
                 }
             }
         } catch (IOException e) {
@@ -210,7 +213,7 @@ public final class TcpProxy implements AutoCloseable {
     }
 
     /** Holds bytes while frozen or delayed; false when they are to be thrown away. */
-    private boolean passes(Direction direction) throws InterruptedException {
+    private boolean passes(Link link, Direction direction) throws InterruptedException {
         synchronized (lock) {
             long due = System.nanoTime() + delay.toNanos();
             for (long left = due - System.nanoTime(); frozen || left > 0; left = due - System.nanoTime()) {
@@ -220,7 +223,12 @@ public final class TcpProxy implements AutoCloseable {
                     lock.wait(left / 1_000_000, (int) (left % 1_000_000));
                 }
             }
-            return discarded != direction;
+            if (discarded != direction) {
+                return true;
+            }
+            // Under the lock: who resumes must find it, or the connection would live on with a hole in it.
+            link.lostBytes = true;
+            return false;
         }
     }
 

@@ -29,7 +29,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  */
 public final class TopicReader implements AutoCloseable {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
     private static final Duration POLL = Duration.ofMillis(100);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
@@ -60,7 +60,7 @@ public final class TopicReader implements AutoCloseable {
     }
 
     /**
-     * Everything read so far, once it is at least so many; waits 30 seconds.
+     * Everything read so far, once it is at least so many; waits two minutes.
      *
      * @throws AssertionError if fewer come
      */

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class JavaProcessIT {
 
-    private static final Duration TIMEOUT = Duration.ofMinutes(1);
+    private static final Duration TIMEOUT = Duration.ofMinutes(3);
 
     @Test
     void nothingOutlivesAKilledJvm(@TempDir Path directory) throws Exception {

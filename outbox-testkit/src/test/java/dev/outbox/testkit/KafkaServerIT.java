@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class KafkaServerIT {
 
     private static final KafkaOptions NATIVE = KafkaOptions.defaults().asNativeOnly();
-    private static final Duration TIMEOUT = Duration.ofMinutes(1);
+    private static final Duration TIMEOUT = Duration.ofMinutes(3);
 
     @Test
     void acknowledgedRecordsSurviveAKill() throws Exception {
@@ -98,8 +98,9 @@ class KafkaServerIT {
         CompletableFuture<KafkaServer> first = CompletableFuture.supplyAsync(() -> KafkaServer.start(NATIVE));
         try (KafkaServer second = KafkaServer.start(NATIVE);
                 KafkaServer other = first.join()) {
-            assertThat(KafkaAdmin.answers(second.bootstrapServers())).isTrue();
-            assertThat(KafkaAdmin.answers(other.bootstrapServers())).isTrue();
+            for (KafkaServer server : List.of(second, other)) {
+                Await.until("an answer", TIMEOUT, () -> KafkaAdmin.answers(server.bootstrapServers()));
+            }
         }
     }
 

@@ -19,6 +19,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class PostgresServerIT {
 
+    /** Hours of work for a processor, and next to none for the disk. */
+    private static final String BUSY =
+            "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b";
+
     private static final PostgresOptions NATIVE = PostgresOptions.defaults().asNativeOnly();
 
     @ParameterizedTest
@@ -49,11 +53,12 @@ class PostgresServerIT {
             TestDatabase database = server.createDatabase("load");
             database.execute("CREATE TABLE t (i int)");
             for (int kill = 1; kill <= 5; kill++) {
-                List<CompletableFuture<Void>> busy = Stream.generate(() -> CompletableFuture.runAsync(() ->
-                                swallow(() -> database.execute("SELECT sum(i) FROM generate_series(1, 1000000000) i"))))
+                // Threads of their own: the common pool of a machine with three processors has two.
+                List<CompletableFuture<Void>> busy = Stream.generate(() -> CompletableFuture.runAsync(
+                                () -> swallow(() -> database.execute(BUSY)), work -> new Thread(work).start()))
                         .limit(3)
                         .toList();
-                Await.until("busy backends", Duration.ofSeconds(30), () -> active(database) == 3);
+                Await.until("busy backends", Duration.ofMinutes(2), () -> active(database) == 3);
                 database.execute("INSERT INTO t VALUES (" + kill + ")");
                 List<ProcessHandle> children = Signals.children(server.pid());
                 server.kill();
@@ -111,6 +116,7 @@ class PostgresServerIT {
     void anExternalServerIsUsedButNotTouched() throws SQLException {
         try (PostgresServer server = PostgresServer.start(NATIVE)) {
             System.setProperty("OUTBOX_TEST_POSTGRES_URL", server.jdbcUrl() + "?ApplicationName=external");
+            System.setProperty("OUTBOX_TEST_POSTGRES_USER", server.user());
             try (PostgresServer external = PostgresServer.start();
                     TestDatabase database = external.createDatabase("external")) {
                 assertThat(query(database, "SELECT current_database() || '/' || current_setting('application_name')"))
@@ -123,6 +129,7 @@ class PostgresServerIT {
                 }
             } finally {
                 System.clearProperty("OUTBOX_TEST_POSTGRES_URL");
+                System.clearProperty("OUTBOX_TEST_POSTGRES_USER");
             }
             assertThat(server.isRunning()).isTrue();
         }

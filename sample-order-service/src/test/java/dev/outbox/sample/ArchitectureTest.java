@@ -37,7 +37,30 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
-                        KAFKA, RABBITMQ, "dev.outbox.relay.kafka", "dev.outbox.relay.cli", "dev.outbox.relay.config")
+                        KAFKA,
+                        RABBITMQ,
+                        "dev.outbox.relay.kafka",
+                        "dev.outbox.relay.rabbitmq",
+                        "dev.outbox.relay.cli",
+                        "dev.outbox.relay.config")
+                .check(classes);
+    }
+
+    @Test
+    void brokersDoNotKnowEachOther() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.outbox.relay.kafka")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(RABBITMQ, "dev.outbox.relay.rabbitmq")
+                .check(classes);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.outbox.relay.rabbitmq")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(KAFKA, "dev.outbox.relay.kafka")
                 .check(classes);
     }
 

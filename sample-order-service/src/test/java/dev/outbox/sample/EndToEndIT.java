@@ -35,6 +35,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 @ExtendWith(OutboxServers.class)
 class EndToEndIT {
 
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final String ORDER =
             "{\"customer\":\"Ada\",\"items\":[{\"sku\":\"pen\",\"quantity\":4,\"unitPrice\":1.50}]}";
 
@@ -104,13 +105,13 @@ class EndToEndIT {
                             "order.status_changed",
                             "order.cancelled",
                             "order.status_changed");
-            tables.awaitPublished(Duration.ofSeconds(30));
+            tables.awaitPublished(PATIENCE);
             OutboxTables.of(stock.dataSource(), "outbox")
                     .awaitReceived(
                             "inventory-stock",
                             tables.appended("orders").get(0).id().toString(),
-                            Duration.ofSeconds(60));
-            await().atMost(Duration.ofSeconds(60))
+                            PATIENCE);
+            await().atMost(PATIENCE)
                     .until(() -> state(inventory, cancelled).equals("RELEASED")
                             && state(inventory, kept).equals("RESERVED"));
             assertThat(inventory.get("/stock/pen").body().get("available").asInt())

@@ -1,7 +1,7 @@
 package dev.outbox.consumer.kafka;
 
+import static dev.outbox.consumer.kafka.ReceiverFixture.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.MessageContext;
 import dev.outbox.consumer.EffectTable;
@@ -77,7 +77,7 @@ class KafkaReceiverIT {
                         kafka.bootstrapServers(),
                         fixture.topic());
         try (JavaProcess process = JavaProcess.start(crashing)) {
-            assertThat(process.awaitExit(Duration.ofSeconds(60))).hasValue(CrashBeforeCommit.EXIT_CODE);
+            assertThat(process.awaitExit(ReceiverFixture.PATIENCE)).hasValue(CrashBeforeCommit.EXIT_CODE);
         }
         assertThat(fixture.effects()).containsExactly("a");
         assertThat(fixture.committed(0)).isEqualTo(-1);
@@ -157,10 +157,10 @@ class KafkaReceiverIT {
         goOn.countDown();
         closer.join();
 
-        assertThat(receiver.stopped()).isCompleted();
+        assertThat(receiver.stopped()).succeedsWithin(ReceiverFixture.PATIENCE);
         assertThat(fixture.effects()).containsExactly("e0");
         assertThat(fixture.committed(0)).isEqualTo(1);
-        assertThat(fixture.members()).isZero();
+        fixture.awaitNoMembers();
     }
 
     @Test
@@ -175,11 +175,11 @@ class KafkaReceiverIT {
                 });
         inHand.await();
         receiver.close();
-        assertThat(receiver.stopped()).isCompleted();
+        assertThat(receiver.stopped()).succeedsWithin(ReceiverFixture.PATIENCE);
         assertThat(listener.heard()).contains("closed late");
         assertThat(fixture.effects()).isEmpty();
         assertThat(fixture.committed(0)).isEqualTo(-1);
-        assertThat(fixture.members()).isZero();
+        fixture.awaitNoMembers();
     }
 
     @Test
@@ -199,8 +199,7 @@ class KafkaReceiverIT {
                     receivers.remove(0).close();
                 }
             }
-            await().atMost(Duration.ofSeconds(30))
-                    .until(() -> fixture.committed(0) == 150 && fixture.committed(1) == 150);
+            await().until(() -> fixture.committed(0) == 150 && fixture.committed(1) == 150);
         } finally {
             receivers.forEach(KafkaReceiver::close);
         }
@@ -220,7 +219,7 @@ class KafkaReceiverIT {
         }
         assertThat(fixture.effects()).containsExactly("a");
         assertThat(fixture.committed(1)).isEqualTo(-1);
-        assertThat(fixture.members()).isZero();
+        fixture.awaitNoMembers();
     }
 
     @Test

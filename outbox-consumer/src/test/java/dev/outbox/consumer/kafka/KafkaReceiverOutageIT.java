@@ -1,7 +1,7 @@
 package dev.outbox.consumer.kafka;
 
+import static dev.outbox.consumer.kafka.ReceiverFixture.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
@@ -12,7 +12,6 @@ import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.PostgresOptions;
 import dev.outbox.testkit.PostgresServer;
 import dev.outbox.testkit.TestDatabase;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -49,7 +48,7 @@ class KafkaReceiverOutageIT {
             kafka.kill();
             kafka.restart();
             fixture.produce(0, "b");
-            await().atMost(Duration.ofSeconds(60)).until(() -> fixture.committed(0) == 2);
+            await().until(() -> fixture.committed(0) == 2);
             assertThat(fixture.effects()).containsExactly("a", "b");
             assertThat(receiver.stopped()).isNotDone();
         }

@@ -18,9 +18,17 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 
 /** A topic of its own, an inbox, and a table that shows every effect. */
 final class ReceiverFixture implements AutoCloseable {
+
+    /** How long tests wait for what has to come: far longer than it takes, since the machine may be slow and shared. */
+    static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** Sooner than the group forgets a member that did not leave it: 45 s. */
+    private static final Duration LEFT_WITHIN = Duration.ofSeconds(30);
 
     private static final String ENVELOPE = """
             {"eventId":"%s","eventType":"thing.happened","eventVersion":"1.0","occurredAt":"2026-01-15T10:30:00Z",\
@@ -85,6 +93,15 @@ final class ReceiverFixture implements AutoCloseable {
                     .get(new TopicPartition(topic, partition));
             return offset == null ? -1 : offset.offset();
         }
+    }
+
+    static ConditionFactory await() {
+        return Awaitility.await().atMost(PATIENCE);
+    }
+
+    /** Waits until all receivers have left the group by themselves. */
+    void awaitNoMembers() {
+        Awaitility.await().atMost(LEFT_WITHIN).until(() -> members() == 0);
     }
 
     /** How many receivers the group knows. */

@@ -1,11 +1,10 @@
 package dev.outbox.relay.broker;
 
+import static dev.outbox.relay.Patience.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
-import static org.awaitility.Awaitility.await;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +19,6 @@ public abstract class BrokerContract {
 
     protected static final int SIZE_MAX = 200_000;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final AtomicInteger SEQ = new AtomicInteger();
 
     /** A message as a consumer gets it; headers by the names that they have in Kafka. */
@@ -87,7 +85,7 @@ public abstract class BrokerContract {
                         .isEmpty();
             }
             session.flush();
-            await().atMost(PATIENCE).until(() -> answers.stream().allMatch(Answer::answered));
+            await().until(() -> answers.stream().allMatch(Answer::answered));
         }
         assertThat(answers).allSatisfy(answer -> {
             assertThat(answer.failure()).isEmpty();
@@ -221,7 +219,7 @@ public abstract class BrokerContract {
                 return refusal;
             }
             session.flush();
-            await().atMost(PATIENCE).until(answer::answered);
+            await().until(answer::answered);
             return answer.failure();
         } catch (BrokerUnavailableException e) {
             return Optional.of(Failure.of(Failure.Kind.OUTAGE, e));
@@ -238,7 +236,7 @@ public abstract class BrokerContract {
                         .isEmpty();
             }
             session.flush();
-            await().atMost(PATIENCE).until(() -> answers.stream().allMatch(Answer::accepted));
+            await().until(() -> answers.stream().allMatch(Answer::accepted));
         }
     }
 

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 /** The runnable jar, as its users start it. */
 final class Application {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     /** What a command wrote and how it ended. */
     record Ended(int exitCode, String output) {}
@@ -46,7 +46,9 @@ final class Application {
                 throw new AssertionError(
                         "Command did not end: arguments=" + command.arguments() + ", output=\n" + process.output());
             }
-            return new Ended(code.getAsInt(), process.output());
+            // The JVM itself reports options that it finds in the environment.
+            String output = process.output().replaceAll("(?m)^(NOTE: )?Picked up \\w+: .*\\R", "");
+            return new Ended(code.getAsInt(), output);
         }
     }
 

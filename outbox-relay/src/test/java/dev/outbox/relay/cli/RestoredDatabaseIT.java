@@ -29,7 +29,7 @@ import org.postgresql.copy.CopyManager;
 @ExtendWith(OutboxServers.class)
 class RestoredDatabaseIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final String EARLIER = "clock_timestamp() - interval '3 hours'";
 
     @Test

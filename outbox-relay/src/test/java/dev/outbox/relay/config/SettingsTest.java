@@ -7,6 +7,8 @@ import dev.outbox.relay.ChannelSettings;
 import dev.outbox.relay.RelaySettings;
 import dev.outbox.relay.broker.Envelope;
 import dev.outbox.relay.config.RelayConfiguration.BrokerKind;
+import dev.outbox.relay.rabbitmq.RabbitRoute;
+import dev.outbox.relay.rabbitmq.RabbitSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -226,6 +228,129 @@ class SettingsTest {
         assertThat(List.of(relay.lease(), relay.pollMax(), relay.pollMin(), relay.checkpointInterval()))
                 .containsExactly(
                         Duration.ofSeconds(4), Duration.ofSeconds(3), Duration.ofMillis(2), Duration.ofMillis(11));
+    }
+
+    @Test
+    void readsRabbitMqItsRoutesAndBothBrokersAtOnce() throws IOException {
+        write("application.yml", """
+                outbox:
+                  database: { url: "jdbc:postgresql://db/shop", user: relay }
+                  kafka: { bootstrap-servers: "kafka:9092" }
+                  relay: { name: shop }
+                  rabbitmq:
+                    host: [ rabbit-1, "rabbit-2:5673", "[::1]", "[::1]:5674" ]
+                    user: relay
+                    password: s3cret
+                    virtualHost: /shop
+                    routes:
+                      - topic: shipping-*
+                        queue: "{topic}"
+                        declare: true
+                        queue-type: classic
+                      - type: order.viewed
+                        mandatory: false
+                      - { topic: orders, exchange: by-key, routingKey: "{key}", exchange_type: x-consistent-hash }
+                  channels:
+                    default: { broker: kafka }
+                    commands: { broker: rabbitmq, order: strict }
+                """);
+        variables.put("OUTBOX_RABBITMQ_ROUTES_1_ROUTING_KEY", "viewed");
+        variables.put("RABBITMQ_PORT", "tcp://10.0.0.1:5672");
+        Settings settings = load();
+        RelayConfiguration configuration = settings.forRelay();
+        assertThat(configuration.channels())
+                .containsExactlyInAnyOrder(
+                        new RelayConfiguration.Channel(
+                                ChannelSettings.of("default"), BrokerKind.KAFKA, Envelope.Format.JSON),
+                        new RelayConfiguration.Channel(
+                                ChannelSettings.of("commands").withOrder(ChannelSettings.Order.STRICT),
+                                BrokerKind.RABBITMQ,
+                                Envelope.Format.JSON));
+        RelayConfiguration.Rabbit rabbit = configuration.rabbit().orElseThrow();
+        assertThat(rabbit.settings())
+                .isEqualTo(RabbitSettings.of("rabbit-1:5672", "rabbit-2:5673", "[::1]:5672", "[::1]:5674")
+                        .withLogin("relay", "s3cret")
+                        .withVirtualHost("/shop")
+                        .withConnectionName("outbox-relay shop"));
+        assertThat(rabbit.routes())
+                .containsExactly(
+                        RabbitRoute.to("", "{topic}")
+                                .forTopic("shipping-*")
+                                .withDeclare(true)
+                                .withQueueType("classic"),
+                        RabbitRoute.to("{topic}", "viewed")
+                                .forType("order.viewed")
+                                .withMandatory(false),
+                        RabbitRoute.to("by-key", "{key}").forTopic("orders").withExchangeType("x-consistent-hash"));
+        assertThat(settings.ignoredVariables()).containsExactly("RABBITMQ_PORT");
+        assertThat(settings.lines().toString()).doesNotContain("s3cret");
+        assertThat(configuration.toString()).doesNotContain("s3cret");
+    }
+
+    @Test
+    void theUsualNamesOfRabbitMqAreEnough() {
+        variables.put("RABBITMQ_HOST", "rabbit");
+        variables.put("RABBITMQ_PORT", "5673");
+        variables.put("RABBITMQ_USER", "relay");
+        variables.put("RABBITMQ_PASS", "s3cret");
+        variables.put("RABBITMQ_VHOST", "shop");
+        RelayConfiguration configuration = load(LEAST[0], LEAST[1]).forRelay();
+        assertThat(configuration.channels())
+                .extracting(RelayConfiguration.Channel::broker)
+                .containsExactly(BrokerKind.RABBITMQ);
+        assertThat(configuration.kafka()).isEmpty();
+        RabbitSettings settings = configuration.rabbit().orElseThrow().settings();
+        assertThat(settings.addresses()).containsExactly("rabbit:5673");
+        assertThat(List.of(settings.user(), settings.password(), settings.virtualHost()))
+                .containsExactly("relay", "s3cret", "shop");
+    }
+
+    @Test
+    void namesEveryProblemWithRabbitMq() throws IOException {
+        write("application.properties", """
+                outbox.database.url=jdbc:postgresql://db/shop
+                outbox.database.user=relay
+                outbox.channels.default.broker=rabbitmq
+                outbox.rabbitmq.routes[0].exchange={topc}
+                outbox.rabbitmq.routes[1].queue=q
+                outbox.rabbitmq.routes[1].routing-key=k
+                outbox.rabbitmq.trust-store=/nowhere.pem
+                """);
+        assertThat(problems()).hasMessageContaining("outbox.rabbitmq.host is missing");
+        variables.put("RABBITMQ_HOST", "rabbit");
+        assertThat(problems().problems())
+                .extracting(Problem::toString)
+                .containsExactlyInAnyOrder(
+                        "outbox.rabbitmq.routes.0 (" + at(4)
+                                + ") is not a route: Route has an unknown variable: exchange={topc}; use {topic}, {type},"
+                                + " {key} or {source}",
+                        "outbox.rabbitmq.routes.1.routing-key (" + at(6)
+                                + ") contradicts: the route has a queue, to which it sends straight; leave out one of them",
+                        "outbox.rabbitmq.trust-store (" + at(7)
+                                + ") contradicts: outbox.rabbitmq.tls=false does not encrypt; set it to true");
+        write("application.properties", """
+                outbox.database.url=jdbc:postgresql://db/shop
+                outbox.database.user=relay
+                outbox.rabbitmq.tls=true
+                outbox.rabbitmq.trust-store=/nowhere.pem
+                outbox.rabbitmq.trust-store-password=very-secret
+                """);
+        assertThat(problems())
+                .hasMessageContaining("The trust store cannot be read: file=/nowhere.pem")
+                .message()
+                .doesNotContain("very-secret");
+        write("application.properties", """
+                outbox.rabbitmq.hots=rabbit
+                outbox.rabbitmq.routes[0].mandatry=false
+                outbox.rabbitmq.routes[x].topic=a
+                outbox.rabbitmq.port=70000
+                """);
+        assertThat(problems())
+                .hasMessageContaining("did you mean outbox.rabbitmq.host?")
+                .hasMessageContaining("did you mean outbox.rabbitmq.routes.0.mandatory?")
+                .hasMessageContaining("outbox.rabbitmq.routes[x].topic")
+                .hasMessageContaining("outbox.rabbitmq.port=70000")
+                .hasMessageContaining("the most is 65535");
     }
 
     @Test

@@ -1,10 +1,11 @@
 package dev.outbox.relay.ops;
 
+import static dev.outbox.relay.Patience.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.outbox.relay.ForeignPositionException;
+import dev.outbox.relay.Patience;
 import dev.outbox.relay.Relay;
 import dev.outbox.relay.RelayException;
 import dev.outbox.testkit.KafkaServer;
@@ -250,8 +251,7 @@ class RebaseIT {
             await().until(() -> outbox.number("""
                     SELECT count(*) FROM lane WHERE owner IS NOT NULL AND EXISTS (SELECT FROM checkpoint)
                     """) > 0);
-            await().atMost(30, TimeUnit.SECONDS)
-                    .until(() -> outbox.number("SELECT count(*) FROM pending WHERE channel = 'default'") == 0);
+            await().until(() -> outbox.number("SELECT count(*) FROM pending WHERE channel = 'default'") == 0);
             assertThat(relay.stopped()).isNotDone();
         }
     }
@@ -266,7 +266,7 @@ class RebaseIT {
     /** What a relay says when it stops by itself. */
     private static String stopOf(TestOutbox outbox) {
         try (Relay relay = outbox.relay()) {
-            relay.stopped().get(30, TimeUnit.SECONDS);
+            relay.stopped().get(Patience.LONGEST.toSeconds(), TimeUnit.SECONDS);
             return "nothing";
         } catch (ExecutionException e) {
             assertThat(e).hasCauseInstanceOf(ForeignPositionException.class);

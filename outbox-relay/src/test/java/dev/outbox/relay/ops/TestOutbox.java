@@ -27,7 +27,7 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 /** An outbox for operations to work on: made by the migrations, served by relays of the library. */
 public final class TestOutbox {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final TestDatabase database;
     private final KafkaServer kafka;
@@ -53,7 +53,7 @@ public final class TestOutbox {
     public Relay relay() {
         return Relay.start(
                 database(),
-                RelaySettings.defaults().withLease(Duration.ofSeconds(2)),
+                RelaySettings.defaults().withLease(Duration.ofMinutes(1)),
                 Map.of(
                         ChannelSettings.of("default"),
                         KafkaBroker.of(kafka.bootstrapServers(), Map.of(), Envelope.Format.JSON)),

@@ -50,7 +50,7 @@ public final class KafkaHistoryReader implements AutoCloseable {
 
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration BACKOFF = Duration.ofMillis(250);
-    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofMinutes(1);
     private static final int ANSWER_MILLIS_MAX = 5_000;
 
     private final Map<String, Object> config;

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 /** The checker against real relays, simple ones: it must convict the wrong one and acquit the right one. */
 class HistoryCheckerIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final WorkloadSettings SETTINGS =
             WorkloadSettings.defaults().withHold(Duration.ofMillis(200), Duration.ofSeconds(1));
 
@@ -109,7 +109,8 @@ class HistoryCheckerIT {
                 HistoryRun.of(history, workload).withFault(crash).run(1_000, PATIENCE, Duration.ZERO);
         LastIdPoller.readOnce(database.dataSource(), history);
 
-        assertThat(result.faults()).containsEntry("PostgreSQL killed", 3);
+        // Where commits are slow the fault goes on striking until there are enough of them.
+        assertThat(result.faults().get("PostgreSQL killed")).isGreaterThanOrEqualTo(3);
         assertThat(result.counts().connections()).isGreaterThan(SETTINGS.writers() * 2L);
         assertThat(result.counts().statementFailures()).isPositive();
         HistoryChecker.check(history).assertClean();
@@ -124,14 +125,22 @@ class HistoryCheckerIT {
                 }))
                 .isTrue();
         server.restart();
-        return before.get() - nextXid();
+        return before.get() - nextXidAfterRecovery();
     }
 
     private long nextXid() {
+        return number("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+    }
+
+    /** As the recovery's own checkpoint has it: the writers are back by now and have taken xids since. */
+    private long nextXidAfterRecovery() {
+        return number("select split_part(next_xid, ':', 2)::bigint from pg_control_checkpoint()");
+    }
+
+    private long number(String sql) {
         try (Connection connection = database.connection();
                 Statement statement = connection.createStatement();
-                ResultSet row =
-                        statement.executeQuery("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")) {
+                ResultSet row = statement.executeQuery(sql)) {
             row.next();
             return row.getLong(1);
         } catch (SQLException e) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 class KafkaHistoryReaderIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final int KEYS = 20;
 
     private final History history = new History(Clock.systemUTC());

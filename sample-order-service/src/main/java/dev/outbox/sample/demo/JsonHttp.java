@@ -21,11 +21,11 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class JsonHttp {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(1);
 
     private final JsonMapper json = JsonMapper.builder().build();
     private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+            HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final String base;
 
     /**

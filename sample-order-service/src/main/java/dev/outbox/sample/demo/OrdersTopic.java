@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class OrdersTopic implements OrdersView {
 
     private static final String GROUP = "inventory-service";
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(1);
     private static final Duration POLL_WAIT = Duration.ofMillis(50);
 
     private final String topic;

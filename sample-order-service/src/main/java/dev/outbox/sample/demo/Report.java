@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 /** Prints the story and keeps count of what was right. Safe for use by many threads. */
 final class Report {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final Duration LOOK = Duration.ofMillis(20);
 
     private final PrintStream out;

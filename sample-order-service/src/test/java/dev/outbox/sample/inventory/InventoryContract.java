@@ -153,7 +153,7 @@ abstract class InventoryContract {
     private void awaitEverything() throws Exception {
         UUID last = UUID.randomUUID();
         deliver(last, "order.shipped", "{\"orderId\":\"%s\"}".formatted(UUID.randomUUID()));
-        tables.awaitReceived("inventory-stock", last.toString(), Duration.ofSeconds(30));
+        tables.awaitReceived("inventory-stock", last.toString(), Duration.ofMinutes(2));
     }
 
     private void assertStock(String sku, int available, int reserved) {

@@ -17,7 +17,7 @@ final class FaultThreads implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(FaultThreads.class);
 
-    private static final Duration MENDED_MAX = Duration.ofSeconds(90);
+    private static final Duration MENDED_MAX = Duration.ofMinutes(5);
 
     private final List<Fault> faults;
     private final Runnable onFailure;

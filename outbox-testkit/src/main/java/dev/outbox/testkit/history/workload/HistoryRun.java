@@ -48,7 +48,7 @@ public final class HistoryRun {
     /** How long nothing may come after the last awaited message before the history is judged: phantoms come late. */
     private static final Duration QUIET = Duration.ofSeconds(1);
 
-    private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration QUIET_TIMEOUT = Duration.ofMinutes(1);
 
     private final History history;
     private final Workload workload;

@@ -28,7 +28,7 @@ final class Writer implements Runnable {
     private static final int LONG_HOT_ONE_IN = 10;
     private static final Duration BACKOFF_MIN = Duration.ofMillis(20);
     private static final Duration BACKOFF_MAX = Duration.ofMillis(250);
-    private static final Duration UNREACHABLE_MAX = Duration.ofSeconds(60);
+    private static final Duration UNREACHABLE_MAX = Duration.ofMinutes(3);
 
     /** A writer that waits for a key somebody holds for long gives up: the key stays ordered, the others get on. */
     private static final String SESSION = """

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class RelayProcessesIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final List<JavaProcess> started = new ArrayList<>();
 
