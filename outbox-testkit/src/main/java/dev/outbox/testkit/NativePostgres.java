@@ -242,9 +242,10 @@ final class NativePostgres implements ServerControl {
     @Override
     public void close() {
         try {
-            if (isRunning()) {
-                running().signal(temporary ? "QUIT" : "INT");
-                running().stopped("PostgreSQL", STOP_TIMEOUT);
+            NativeProcess running = process;
+            if (running != null && running.isAlive()) {
+                running.signal(temporary ? "QUIT" : "INT");
+                running.stopped("PostgreSQL", STOP_TIMEOUT);
             }
         } finally {
             if (temporary) {

@@ -64,6 +64,7 @@ final class RabbitOutages {
         while (innermost.getCause() != null) {
             innermost = innermost.getCause();
         }
-        return "error=" + innermost.getClass().getSimpleName() + ": " + innermost.getMessage();
+        String error = "error=" + innermost.getClass().getSimpleName();
+        return innermost.getMessage() == null ? error : error + ": " + innermost.getMessage();
     }
 }

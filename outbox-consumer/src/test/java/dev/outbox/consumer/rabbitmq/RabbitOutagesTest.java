@@ -9,6 +9,7 @@ import com.rabbitmq.client.Method;
 import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 
 class RabbitOutagesTest {
@@ -37,6 +38,7 @@ class RabbitOutagesTest {
     void saysTheInnermostReasonWhereTheServerGaveNone() {
         assertThat(explained(new IOException(new ConnectException("Connection refused"))))
                 .endsWith("error=ConnectException: Connection refused");
+        assertThat(explained(new TimeoutException())).endsWith("error=TimeoutException");
     }
 
     private static String explained(Exception cause) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.Address;
 import com.rabbitmq.client.ConnectionFactory;
 import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
@@ -283,6 +284,38 @@ class RabbitReceiverIT {
         }
         assertThat(fixture.effects()).containsExactlyInAnyOrderElementsOf(ids);
         assertThat(fixture.left()).isEmpty();
+    }
+
+    @Test
+    void standsByForTheActiveConsumerWhereTheQueueHasOnlyOne() throws Exception {
+        QueueDeclaration single = fixture.declaration().withArguments(Map.of("x-single-active-consumer", true));
+        fixture.onChannel(channel -> channel.queueDelete(fixture.name()));
+        List<String> handled = new CopyOnWriteArrayList<>();
+        RabbitReceiverSettings settings = fixture.settings().withDeclaration(single);
+        RabbitReceiver active = start(settings, (event, connection) -> handled.add("active " + event.id()));
+        awaitHeard("assigned 1");
+        try (RabbitReceiver standby = start(settings, (event, connection) -> handled.add("standby " + event.id()))) {
+            await().until(() -> listener.heard().equals(List.of("assigned 1", "assigned 1")));
+            fixture.publish("a", "b");
+            awaitHeard("HANDLED b");
+            active.close();
+            fixture.publish("c");
+            awaitHeard("HANDLED c");
+            assertThat(standby.stopped()).isNotDone();
+        } finally {
+            active.close();
+        }
+        assertThat(handled).containsExactly("active a", "active b", "standby c");
+    }
+
+    @Test
+    void findsTheNodeThatIsThere() throws Exception {
+        fixture.publish("a");
+        List<Address> nodes = List.of(new Address("127.0.0.1", 1), new Address(rabbit.host(), rabbit.port()));
+        try (RabbitReceiver receiver = start(fixture.settings().withAddresses(nodes), EffectTable::record)) {
+            awaitHeard("HANDLED a");
+            assertThat(receiver.stopped()).isNotDone();
+        }
     }
 
     @Test

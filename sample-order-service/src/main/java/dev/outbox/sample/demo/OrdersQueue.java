@@ -110,12 +110,16 @@ final class OrdersQueue implements OrdersView {
             AMQP.Queue.DeclareOk found = channel.queueDeclarePassive(INVENTORY);
             return found.getMessageCount() + " messages, " + found.getConsumerCount() + " consumers";
         } catch (IOException e) {
-            throw failed("Queue cannot be looked at", e);
+            throw failed("Queue cannot be looked at", INVENTORY, e);
         }
     }
 
     private static IllegalStateException failed(String what, Exception cause) {
-        return new IllegalStateException(what + ": queue=" + QUEUE + ", exchange=" + EXCHANGE, cause);
+        return failed(what, QUEUE, cause);
+    }
+
+    private static IllegalStateException failed(String what, String queue, Exception cause) {
+        return new IllegalStateException(what + ": queue=" + queue + ", exchange=" + EXCHANGE, cause);
     }
 
     @Override
