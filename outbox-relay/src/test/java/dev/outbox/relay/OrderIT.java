@@ -15,6 +15,7 @@ import dev.outbox.testkit.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -144,7 +145,7 @@ class OrderIT {
         append(1, 1);
         ChannelSettings channel = ChannelSettings.of("default").withPublishTimeout(Duration.ofSeconds(1));
         try (Relay relay = relay(channel, broker, new RelayListener() {})) {
-            await().atMost(PATIENCE).until(() -> broker.attempts(1) == 3);
+            await().until(() -> broker.attempts(1) == 3);
             awaitDrained();
             assertThat(relay.stopped()).isNotDone();
         }
@@ -174,9 +175,9 @@ class OrderIT {
             for (int n = 1; n <= answered; n++) { // each a page, so that many may be in flight then
                 append(1, 1);
                 int taken = n;
-                await().atMost(PATIENCE).until(() -> broker.taken().size() == taken);
+                await().until(() -> broker.taken().size() == taken);
             }
-            await().atMost(PATIENCE).pollInterval(Duration.ofMillis(250)).until(() -> {
+            await().pollInterval(Duration.ofMillis(250)).until(() -> {
                 append(1, 1);
                 return outages.classes.contains("PublishTimeout");
             });
@@ -239,7 +240,7 @@ class OrderIT {
                 .withOrder(Order.STRICT);
         try (SlowToFlush broker = new SlowToFlush(Duration.ofSeconds(3));
                 Relay relay = relay(channel, broker, outages)) {
-            await().atMost(PATIENCE).until(() -> broker.sent.size() >= 2);
+            await().until(() -> broker.sent.size() >= 2);
             awaitDrained();
             assertThat(broker.sent).containsExactly(1L, 2L);
             assertThat(outages.classes).isEmpty();
