@@ -31,7 +31,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class RabbitServer implements AutoCloseable {
 
     private static final String VARIABLE = "OUTBOX_TEST_RABBITMQ";
-    /** In one command: each takes a second of its own. */
+    /** In one command: each takes up to a second. */
     private static final String NEW_VIRTUAL_HOST = """
             Name = %s,
             User = %s,
@@ -224,7 +224,7 @@ public final class RabbitServer implements AutoCloseable {
     }
 
     /** A text as Erlang writes it. */
-    private static String erlang(String text) {
+    static String erlang(String text) {
         return "<<\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"/utf8>>";
     }
 
