@@ -17,9 +17,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 
 /** An exchange and a queue of its own, an inbox, and a table that shows every effect. */
 final class RabbitFixture implements AutoCloseable {
+
+    /** How long a test waits for what has to come: long enough for a machine that does other things at the same time. */
+    static final Duration PATIENCE = Duration.ofMinutes(2);
 
     static final String TYPE = "thing.happened";
 
@@ -43,6 +48,10 @@ final class RabbitFixture implements AutoCloseable {
         this.type = type;
         this.table = new EffectTable(database);
         onChannel(channel -> declaration().declare(channel, name));
+    }
+
+    static ConditionFactory await() {
+        return Awaitility.await().atMost(PATIENCE);
     }
 
     /** What exchange, queue and the inbox's consumer are called. */
@@ -111,10 +120,14 @@ final class RabbitFixture implements AutoCloseable {
                 .build();
     }
 
-    /** Takes what lies in the queue, in its order, by message ids: nothing of what a receiver has in hand. */
+    /**
+     * Takes what is left in the queue when the receivers are closed, in its order, by message ids. What they had not
+     * acknowledged is in the queue again when it has no consumer any more.
+     */
     List<String> left() throws IOException, TimeoutException {
         List<String> ids = new ArrayList<>();
         onChannel(channel -> {
+            await().until(() -> channel.consumerCount(name) == 0);
             for (GetResponse got = channel.basicGet(name, true); got != null; got = channel.basicGet(name, true)) {
                 ids.add(got.getProps().getMessageId());
             }

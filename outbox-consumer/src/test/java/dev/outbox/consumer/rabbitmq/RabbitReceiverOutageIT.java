@@ -1,7 +1,7 @@
 package dev.outbox.consumer.rabbitmq;
 
+import static dev.outbox.consumer.rabbitmq.RabbitFixture.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
@@ -32,8 +32,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(OutboxServers.class)
 class RabbitReceiverOutageIT {
-
-    private static final Duration LONG = Duration.ofSeconds(60);
 
     private static RabbitServer rabbit;
 
@@ -143,7 +141,7 @@ class RabbitReceiverOutageIT {
     }
 
     private void awaitHeard(String line) {
-        await().atMost(LONG).until(() -> listener.heard().contains(line));
+        await().until(() -> listener.heard().contains(line));
     }
 
     /** Shows the connection that was opened first. */
