@@ -90,7 +90,7 @@ final class Destinations {
             return Optional.empty();
         } catch (IOException e) {
             Optional<RabbitFailures.Close> close = RabbitFailures.Close.in(e);
-            if (close.isEmpty() || !connection.isOpen()) {
+            if (close.isEmpty() || !(connection.isOpen() || close.get().isImpossible())) {
                 throw e;
             }
             return close;
@@ -115,6 +115,9 @@ final class Destinations {
         if (close.isMismatch()) {
             return "; the " + what + " exists and is not what the route declares: change the route, or delete the "
                     + what;
+        }
+        if (close.isImpossible()) {
+            return "; change the route, or enable the plugin that has it";
         }
         return "; allow the relay's user to use the " + what;
     }

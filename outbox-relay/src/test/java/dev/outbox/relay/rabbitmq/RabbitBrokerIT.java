@@ -405,6 +405,18 @@ class RabbitBrokerIT extends BrokerContract {
     }
 
     @Test
+    void aTypeOfExchangeThatRabbitMqDoesNotHaveIsAClearErrorAtTheStart() {
+        try (RabbitBroker broker = broker(RabbitRoute.to(RabbitServer.uniqueName("odd"), "x")
+                .withExchangeType("x-nonsense")
+                .withDeclare(true))) {
+            assertThatThrownBy(broker::prepare)
+                    .isInstanceOf(RouteMismatchException.class)
+                    .hasMessageContaining("x-nonsense")
+                    .hasMessageContaining("enable the plugin");
+        }
+    }
+
+    @Test
     void addressesAreTriedInTheirOrder() {
         try (TcpProxy first = TcpProxy.to(rabbit.host(), rabbit.port());
                 TcpProxy second = TcpProxy.to(rabbit.host(), rabbit.port());
