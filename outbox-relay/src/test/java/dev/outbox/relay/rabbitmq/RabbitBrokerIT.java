@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -432,5 +433,24 @@ class RabbitBrokerIT extends BrokerContract {
                 }
             }
         }
+    }
+
+    /** If it was found in the midst of a page, later messages would go ahead of earlier ones. */
+    @Test
+    void whatIsMissingStaysMissingAsLongAsMessagesForItKeepComing() throws IOException {
+        String topic = RabbitServer.uniqueName("later");
+        RabbitRoutes.Target target = RabbitRoutes.usual().lookup().target(topic, "a.b", "k", "test");
+        AtomicLong tenths = new AtomicLong();
+        Destinations destinations = new Destinations(connection, () -> tenths.get() * 100_000_000);
+        assertThat(destinations.missing(target)).isPresent();
+        onChannel(channel -> channel.exchangeDeclare(topic, "topic", true));
+        for (int n = 0; n < 20; n++) {
+            tenths.incrementAndGet();
+            assertThat(destinations.missing(target))
+                    .as("tenths of a second: %s", tenths)
+                    .isPresent();
+        }
+        tenths.addAndGet(10);
+        assertThat(destinations.missing(target)).isEmpty();
     }
 }
