@@ -271,7 +271,7 @@ class RabbitOutageIT {
             try {
                 appendRounds(topic, 2, 4);
                 outcomes.awaitOutage(failure -> failure.kind() == Failure.Kind.OUTAGE
-                        && failure.errorClass().equals("Blocked"));
+                        && failure.error().contains("RabbitMQ blocks publishers"));
                 int connections = proxy.connections();
                 await().atMost(PATIENCE)
                         .until(() -> outcomes.outages.stream()

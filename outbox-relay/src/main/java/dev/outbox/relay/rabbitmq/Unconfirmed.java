@@ -44,13 +44,15 @@ final class Unconfirmed {
         return true;
     }
 
-    /** What was added last was not published after all, and counts for no tag. */
-    synchronized void withdraw() {
-        if (!closed) {
-            next--;
-            ring[index(next)] = null;
-            waiting--;
+    /** What was added last was not published after all, and counts for no tag; false if it has been taken meanwhile. */
+    synchronized boolean withdraw() {
+        if (ring[index(next - 1)] == null) {
+            return false;
         }
+        next--;
+        ring[index(next)] = null;
+        waiting--;
+        return true;
     }
 
     /** No queue took the message. */
@@ -75,9 +77,14 @@ final class Unconfirmed {
         take(tag, multiple, sent -> sent.delivery().failed(RabbitFailures.nacked(sent.target())));
     }
 
+    /** From now on nothing can be added; what is on its way may still be confirmed. */
+    synchronized void stop() {
+        closed = true;
+    }
+
     /** Takes all that are left; from now on nothing can be added. */
     synchronized List<Sent> close() {
-        closed = true;
+        stop();
         List<Sent> left = new ArrayList<>(waiting);
         takeUpTo(next - 1, left::add);
         return left;

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -351,6 +352,38 @@ class RabbitBrokerIT extends BrokerContract {
                 bytes("1"),
                 null,
                 bytes(contentType));
+    }
+
+    /** So a short alarm makes nothing go twice. */
+    @Test
+    void whatIsOnItsWayWhenRabbitMqBlocksIsConfirmedOnceItReadsOn() {
+        String topic = newTopic();
+        List<Answer> answers = new ArrayList<>();
+        try (Broker broker = broker();
+                var session = broker.open()) {
+            rabbit.setMemoryAlarm(true);
+            try {
+                await().until(() -> {
+                    Answer answer = new Answer();
+                    Optional<Failure> refusal = session.send(message(topic, "k", "1"), answer);
+                    session.flush();
+                    if (refusal.isEmpty()) {
+                        answers.add(answer);
+                    }
+                    refusal.ifPresent(
+                            failure -> assertThat(failure.errorClass()).isEqualTo("Blocked"));
+                    return refusal.isPresent();
+                });
+                assertThat(session.usable()).as("more may be confirmed").isTrue();
+            } finally {
+                rabbit.setMemoryAlarm(false);
+            }
+            await().until(() -> answers.stream().allMatch(Answer::answered));
+            int accepted = (int) answers.stream().filter(Answer::accepted).count();
+            assertThat(accepted).isPositive();
+            onChannel(channel -> assertThat(channel.messageCount(topic)).isEqualTo(accepted));
+            assertThat(session.usable()).isFalse();
+        }
     }
 
     /** The default exchange, or a queue that RabbitMQ makes up, would be something else than what the route says. */
