@@ -162,8 +162,12 @@ final class RabbitSession implements BrokerSession {
         }
     }
 
-    private void publish(Outgoing outgoing) {
+    private void publish(Outgoing outgoing) throws InterruptedException {
         Unconfirmed.Sent sent = outgoing.sent();
+        boolean alone = limits.isSuspect(sent.target().exchange());
+        if (alone) {
+            unconfirmed.awaitEmpty();
+        }
         try {
             Optional<Failure> missing = ended == null ? destinations.missing(sent.target()) : Optional.empty();
             if (missing.isPresent()) {
@@ -181,6 +185,9 @@ final class RabbitSession implements BrokerSession {
             return;
         }
         transmit(sent, outgoing.content());
+        if (alone) {
+            unconfirmed.awaitEmpty();
+        }
     }
 
     private void transmit(Unconfirmed.Sent sent, RabbitMessages.Content content) {
@@ -232,10 +239,15 @@ final class RabbitSession implements BrokerSession {
     private void channelClosed(ShutdownSignalException signal) {
         Failure outage = outage(signal);
         Optional<RabbitFailures.Close> close = RabbitFailures.Close.in(signal);
-        close.flatMap(each -> each.messageBytesMax().stream().boxed().findFirst())
-                .ifPresent(limits::learn);
+        Optional<Long> bytesMax =
+                close.flatMap(each -> each.messageBytesMax().stream().boxed().findFirst());
+        bytesMax.ifPresent(limits::learn);
         Optional<String> exchange = close.flatMap(RabbitFailures.Close::exchange);
-        end(new End(outage, exchange));
+        exchange.ifPresent(limits::suspect);
+        List<Unconfirmed.Sent> left = end(new End(outage, exchange));
+        if (!signal.isHardError() && exchange.isEmpty() && bytesMax.isEmpty()) {
+            left.forEach(sent -> limits.suspect(sent.target().exchange())); // one of them is to blame
+        }
     }
 
     /** Of the message at fault more is known; all others are not to blame. */
@@ -245,10 +257,10 @@ final class RabbitSession implements BrokerSession {
     }
 
     /** Ends the session: everything without an answer has failed, and nothing more is sent. The first reason counts. */
-    private void end(End why) {
+    private List<Unconfirmed.Sent> end(End why) {
         End first = over(why);
-        for (Unconfirmed.Sent sent : unconfirmed.close()) {
-            sent.delivery().failed(first.failure(sent));
-        }
+        List<Unconfirmed.Sent> left = unconfirmed.close();
+        left.forEach(sent -> sent.delivery().failed(first.failure(sent)));
+        return left;
     }
 }

@@ -51,8 +51,15 @@ final class Unconfirmed {
         }
         next--;
         ring[index(next)] = null;
-        waiting--;
+        left();
         return true;
+    }
+
+    /** Waits until nothing is on its way, or nothing can be added any more. */
+    synchronized void awaitEmpty() throws InterruptedException {
+        while (waiting > 0 && !closed) {
+            wait();
+        }
     }
 
     /** No queue took the message. */
@@ -80,6 +87,7 @@ final class Unconfirmed {
     /** From now on nothing can be added; what is on its way may still be confirmed. */
     synchronized void stop() {
         closed = true;
+        notifyAll();
     }
 
     /** Takes all that are left; from now on nothing can be added. */
@@ -115,8 +123,15 @@ final class Unconfirmed {
         Sent sent = ring[index(tag)];
         if (sent != null) {
             ring[index(tag)] = null;
-            waiting--;
+            left();
             answer.accept(sent);
+        }
+    }
+
+    private void left() {
+        waiting--;
+        if (waiting == 0) {
+            notifyAll();
         }
     }
 
