@@ -196,12 +196,11 @@ final class LaneLoop {
         }
         // After a failure that the session survived, the rest is answered too: what is accepted need not go again.
         Duration silence = pipeline.silence();
-        return silence.compareTo(channel.publishTimeout()) < 0
-                ? Optional.empty()
-                : Optional.of(new Failure(
-                        Failure.Kind.OUTAGE,
-                        "PublishTimeout",
-                        "no answer from the broker for " + silence.toMillis() + " ms"));
+        if (silence.compareTo(channel.publishTimeout()) < 0) {
+            return Optional.empty();
+        }
+        String said = "no answer from the broker for " + silence.toMillis() + " ms";
+        return Optional.of(failure == null ? new Failure(Failure.Kind.OUTAGE, "PublishTimeout", said) : failure);
     }
 
     /** Sends what is next, if there is room: what goes again, else a page that is read now. */

@@ -270,7 +270,7 @@ class RabbitOutageIT {
             try {
                 appendRounds(topic, 2, 4);
                 outcomes.awaitOutage(failure -> failure.kind() == Failure.Kind.OUTAGE
-                        && failure.errorClass().equals("Blocked"));
+                        && failure.error().contains("RabbitMQ blocks publishers"));
                 int connections = proxy.connections();
                 await().until(() -> outcomes.outages.stream()
                                 .filter(failure -> failure.error().contains("RabbitMQ blocks publishers"))
@@ -287,6 +287,36 @@ class RabbitOutageIT {
             assertThat(assertComplete(reader, 5, true)).as("duplicates").isLessThanOrEqualTo(4 * KEYS);
         }
         assertThat(ask("SELECT count(*) FROM parked")).isZero();
+    }
+
+    /** Each try closes the channel; it must not take others with it, again and again. */
+    @Test
+    void aForbiddenExchangeDoesNotMakeOthersGoAgainAtEachTry() throws SQLException {
+        String forbidden = RabbitServer.uniqueName("forbidden");
+        declare(topic, "#", Map.of());
+        declare(forbidden, "#", Map.of());
+        String user = RabbitServer.uniqueName("relay");
+        rabbit.defaultVirtualHost().addUser(user, "secret", "", topic, "");
+        try (java.sql.Connection connection = fixture.connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute("INSERT INTO message (topic, key, type, source, payload) SELECT CASE n WHEN 300 THEN '"
+                    + forbidden + "' ELSE '" + topic + "' END, 'k', 'a.b', 'test', n::text::json"
+                    + " FROM generate_series(1, 600) n");
+        }
+        try (Relay relay = relay(settings().withLogin(user, "secret"), Order.PIPELINED)) {
+            await().atMost(PATIENCE).until(() -> outcomes.outages.size() >= 4);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        Map<String, Integer> deliveries = new HashMap<>();
+        try (QueueReader reader = QueueReader.of(rabbit.connectionFactory(), topic)) {
+            reader.await(299);
+            while (reader.poll() > 0) {}
+            reader.await(0).forEach(each -> deliveries.merge(QueueReader.body(each), 1, Integer::sum));
+        }
+        assertThat(deliveries).hasSize(299);
+        assertThat(deliveries.values())
+                .as("the first try may have taken some with it")
+                .allMatch(times -> times <= 2);
     }
 
     /** A queue of twenty, read slowly: of what is on its way much is refused, again and again. */

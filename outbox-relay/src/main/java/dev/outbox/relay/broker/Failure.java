@@ -28,10 +28,14 @@ public record Failure(Kind kind, String errorClass, String error) {
         error = bounded(error, ERROR_CHARS_MAX);
     }
 
-    /** A failure that tells an exception's class and message. */
+    /** A failure that tells an exception's class and message; of those that only wrap another, the other's. */
     public static Failure of(Kind kind, Throwable cause) {
-        String text = cause.getMessage();
-        return new Failure(kind, cause.getClass().getSimpleName(), text == null ? "no further text" : text);
+        Throwable telling = cause;
+        while (telling.getMessage() == null && telling.getCause() != null) {
+            telling = telling.getCause();
+        }
+        String text = telling.getMessage();
+        return new Failure(kind, telling.getClass().getSimpleName(), text == null ? "no further text" : text);
     }
 
     private static String bounded(String text, int charsMax) {

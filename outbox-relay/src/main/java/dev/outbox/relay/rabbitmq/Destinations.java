@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 
 /**
  * The exchanges and queues that one connection publishes to: declared or looked for before the first message, because
@@ -25,13 +26,19 @@ final class Destinations {
     private static final Duration MISSING_REMEMBERED = Duration.ofSeconds(1);
 
     private final Connection connection;
+    private final LongSupplier nanoTime;
     private final Set<String> known = ConcurrentHashMap.newKeySet();
     private final Map<String, Missing> missing = new HashMap<>();
 
     private record Missing(Failure failure, long untilNanos) {}
 
     Destinations(Connection connection) {
+        this(connection, System::nanoTime);
+    }
+
+    Destinations(Connection connection, LongSupplier nanoTime) {
         this.connection = connection;
+        this.nanoTime = nanoTime;
     }
 
     /**
@@ -45,7 +52,8 @@ final class Destinations {
             return Optional.empty();
         }
         Missing before = missing.get(name);
-        if (before != null && System.nanoTime() - before.untilNanos() < 0) {
+        if (before != null && nanoTime.getAsLong() - before.untilNanos() < 0) {
+            remember(name, before.failure());
             return Optional.of(before.failure());
         }
         Optional<RabbitFailures.Close> refusal = ask(target);
@@ -58,8 +66,13 @@ final class Destinations {
         RabbitFailures.Close close = refusal.get();
         Failure failure = new Failure(Failure.Kind.TOPIC, close.name(), close.said() + hint(target, close));
         forget(missing.size());
-        missing.put(name, new Missing(failure, System.nanoTime() + MISSING_REMEMBERED.toNanos()));
+        remember(name, failure);
         return Optional.of(failure);
+    }
+
+    /** Anew each time it is met: if it appeared in the midst of a page, the later messages would go ahead of the earlier. */
+    private void remember(String name, Failure failure) {
+        missing.put(name, new Missing(failure, nanoTime.getAsLong() + MISSING_REMEMBERED.toNanos()));
     }
 
     /** The queue is gone: it is asked for again. By any thread. */
@@ -90,7 +103,7 @@ final class Destinations {
             return Optional.empty();
         } catch (IOException e) {
             Optional<RabbitFailures.Close> close = RabbitFailures.Close.in(e);
-            if (close.isEmpty() || !connection.isOpen()) {
+            if (close.isEmpty() || !(connection.isOpen() || close.get().isImpossible())) {
                 throw e;
             }
             return close;
@@ -115,6 +128,9 @@ final class Destinations {
         if (close.isMismatch()) {
             return "; the " + what + " exists and is not what the route declares: change the route, or delete the "
                     + what;
+        }
+        if (close.isImpossible()) {
+            return "; change the route, or enable the plugin that has it";
         }
         return "; allow the relay's user to use the " + what;
     }

@@ -84,7 +84,9 @@ public final class RabbitBroker implements Broker {
             } finally {
                 connection.close(true);
             }
-        } catch (IOException | TimeoutException e) {
+        } catch (RouteMismatchException e) {
+            throw e;
+        } catch (IOException | TimeoutException | RuntimeException e) {
             throw unavailable(e);
         }
     }

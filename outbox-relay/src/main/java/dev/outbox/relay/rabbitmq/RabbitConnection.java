@@ -100,9 +100,13 @@ final class RabbitConnection {
         return client.isOpen() ? blockedReason : null;
     }
 
-    /** Says what to do when RabbitMQ asks to stop publishing; on the connection's thread. */
+    /** Says what to do when RabbitMQ asks to stop publishing; on the connection's thread, or here if it has asked already. */
     void whenBlocked(Consumer<String> action) {
         whenBlocked = action;
+        String already = blockedReason;
+        if (already != null) {
+            action.accept(already);
+        }
     }
 
     private void blocked(String reason) {

@@ -21,6 +21,8 @@ final class RabbitFailures {
     private static final int ACCESS_REFUSED = 403;
     private static final int NOT_FOUND = 404;
     private static final int PRECONDITION_FAILED = 406;
+    private static final int COMMAND_INVALID = 503;
+    private static final int NOT_IMPLEMENTED = 540;
 
     private static final Pattern EXCHANGE = Pattern.compile("exchange '([^']*)' in vhost");
     private static final Pattern SIZE_MAX = Pattern.compile("larger than (?:configured )?max size (\\d+)");
@@ -109,6 +111,11 @@ final class RabbitFailures {
         /** Whether there is no such exchange or queue. */
         boolean isNotFound() {
             return code == NOT_FOUND;
+        }
+
+        /** Whether the server knows no such thing, as a type of exchange without its plugin: it closes the connection then. */
+        boolean isImpossible() {
+            return code == COMMAND_INVALID || code == NOT_IMPLEMENTED;
         }
 
         Kind kind() {

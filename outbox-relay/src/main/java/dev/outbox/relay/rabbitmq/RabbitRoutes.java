@@ -114,6 +114,7 @@ public final class RabbitRoutes {
                     label(route, topic, type, source));
             requireShort("exchange", target.exchange());
             requireShort("routing key", target.routingKey());
+            requireName(route.exchange().isEmpty() ? "queue" : "exchange", route, target);
             if (!variesByMessage(route.exchange()) && !variesByMessage(route.routingKey())) {
                 if (known.size() >= KNOWN_MAX) {
                     known.clear();
@@ -132,6 +133,21 @@ public final class RabbitRoutes {
             String exchange = RabbitRoute.filled(route.exchange(), topic, type, "*", source);
             String routingKey = RabbitRoute.filled(route.routingKey(), topic, type, "*", source);
             return exchange.isEmpty() ? routingKey : exchange + ":" + routingKey;
+        }
+
+        /** An empty exchange would be the default one, and an empty queue one that RabbitMQ makes up. */
+        private static void requireName(String what, RabbitRoute route, Target target) {
+            String name = route.exchange().isEmpty() ? target.routingKey() : target.exchange();
+            if (name.isEmpty()) {
+                throw new IllegalArgumentException("The " + what + " has no name: the message gives nothing for "
+                        + (route.exchange().isEmpty() ? route.routingKey() : route.exchange())
+                        + "; give it a key, or change the route's template");
+            }
+            if (name.indexOf('\n') >= 0 || name.indexOf('\r') >= 0) {
+                throw new IllegalArgumentException("The " + what
+                        + " has a line break in its name, which RabbitMQ takes out when it is declared; change the message's"
+                        + " topic or key, or the route's template");
+            }
         }
 
         private static void requireShort(String what, String name) {

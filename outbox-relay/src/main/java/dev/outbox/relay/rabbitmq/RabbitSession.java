@@ -15,7 +15,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,8 +43,26 @@ final class RabbitSession implements BrokerSession {
 
     private List<Outgoing> batch = new ArrayList<>(HAND_OVER);
 
-    /** Why the session is over; for each message that has no answer then. */
-    private volatile @Nullable Function<Unconfirmed.Sent, Failure> ended;
+    private volatile @Nullable End ended;
+
+    /**
+     * Why the session is over.
+     *
+     * @param exchange the exchange that is to blame, if one is
+     */
+    private record End(Failure outage, Optional<String> exchange) {
+
+        static End of(Failure outage) {
+            return new End(outage, Optional.empty());
+        }
+
+        /** For a message that has no answer then: if it is not to blame, it is an outage. */
+        Failure failure(Unconfirmed.Sent sent) {
+            return exchange.isPresent() && exchange.get().equals(sent.target().exchange())
+                    ? new Failure(Failure.Kind.TOPIC, outage.errorClass(), outage.error())
+                    : outage;
+        }
+    }
 
     private record Outgoing(Unconfirmed.Sent sent, RabbitMessages.Content content) {}
 
@@ -78,18 +95,16 @@ final class RabbitSession implements BrokerSession {
         channel.addConfirmListener(session.unconfirmed::confirm, session.unconfirmed::refuse);
         channel.addReturnListener(session::returned);
         channel.addShutdownListener(session::channelClosed);
-        connection.whenBlocked(reason -> {
-            Failure failure = RabbitFailures.blocked(reason);
-            session.end(sent -> failure);
-        });
+        connection.whenBlocked(session::blocked);
         session.publisher.start();
         return session;
     }
 
     @Override
     public Optional<Failure> send(Message message, Delivery delivery) {
-        if (ended != null) {
-            return Optional.of(new Failure(Failure.Kind.OUTAGE, "SessionEnded", "the connection to RabbitMQ is gone"));
+        End over = ended;
+        if (over != null) {
+            return Optional.of(over.outage());
         }
         String type = RabbitMessages.text(message.type());
         String source = RabbitMessages.text(message.source());
@@ -120,17 +135,17 @@ final class RabbitSession implements BrokerSession {
         }
     }
 
+    /** Once it is over, too, as long as RabbitMQ may confirm what it has: that need not go again. */
     @Override
     public boolean usable() {
-        return ended == null;
+        return ended == null || !unconfirmed.isEmpty();
     }
 
     /** Ends the session; in order if nothing is on its way, else by cutting the connection. */
     @Override
     public void close() {
         boolean inOrder = ended == null && unconfirmed.isEmpty() && handedOver.isEmpty() && batch.isEmpty();
-        Failure failure = new Failure(Failure.Kind.OUTAGE, "SessionClosed", "the session was closed");
-        end(sent -> failure);
+        end(End.of(new Failure(Failure.Kind.OUTAGE, "SessionClosed", "the session was closed")));
         handedOver.add(THE_END);
         connection.close(inOrder);
     }
@@ -143,12 +158,16 @@ final class RabbitSession implements BrokerSession {
                 }
             }
         } catch (InterruptedException e) {
-            end(sent -> Failure.of(Failure.Kind.OUTAGE, e));
+            end(End.of(Failure.of(Failure.Kind.OUTAGE, e)));
         }
     }
 
-    private void publish(Outgoing outgoing) {
+    private void publish(Outgoing outgoing) throws InterruptedException {
         Unconfirmed.Sent sent = outgoing.sent();
+        boolean alone = limits.isSuspect(sent.target().exchange());
+        if (alone) {
+            unconfirmed.awaitEmpty();
+        }
         try {
             Optional<Failure> missing = ended == null ? destinations.missing(sent.target()) : Optional.empty();
             if (missing.isPresent()) {
@@ -156,16 +175,19 @@ final class RabbitSession implements BrokerSession {
                 return;
             }
             if (!unconfirmed.add(sent)) {
-                sent.delivery().failed(Objects.requireNonNull(ended).apply(sent));
+                sent.delivery().failed(Objects.requireNonNull(ended).failure(sent));
                 return;
             }
         } catch (IOException | RuntimeException e) {
             Failure failure = RabbitFailures.of(e);
-            end(any -> failure);
+            end(End.of(failure));
             sent.delivery().failed(failure);
             return;
         }
         transmit(sent, outgoing.content());
+        if (alone) {
+            unconfirmed.awaitEmpty();
+        }
     }
 
     private void transmit(Unconfirmed.Sent sent, RabbitMessages.Content content) {
@@ -179,11 +201,27 @@ final class RabbitSession implements BrokerSession {
                     content.body());
         } catch (IllegalArgumentException e) {
             // The client looks at headers and names before it writes anything.
-            unconfirmed.withdraw();
-            sent.delivery().failed(Failure.of(Failure.Kind.MESSAGE, e));
+            if (unconfirmed.withdraw()) {
+                sent.delivery().failed(Failure.of(Failure.Kind.MESSAGE, e));
+            }
+        } catch (ShutdownSignalException e) {
+            channelClosed(e); // whoever notices first
         } catch (IOException | RuntimeException e) {
-            Failure failure = RabbitFailures.of(e);
-            end(any -> failure);
+            end(End.of(RabbitFailures.of(e)));
+        }
+    }
+
+    /** On the connection's thread: RabbitMQ reads no more, but still confirms what it has read. */
+    private void blocked(String reason) {
+        over(End.of(RabbitFailures.blocked(reason)));
+        unconfirmed.stop();
+    }
+
+    private End over(End why) {
+        synchronized (unconfirmed) {
+            End first = ended == null ? why : ended;
+            ended = first;
+            return first;
         }
     }
 
@@ -197,16 +235,19 @@ final class RabbitSession implements BrokerSession {
                 ((Number) Objects.requireNonNull(seq)).longValue(), back.getReplyCode(), back.getReplyText());
     }
 
-    /** On the connection's thread: the server closed the channel, or the connection is gone. */
+    /** The server closed the channel, or the connection is gone. By the connection's thread or the publishing one. */
     private void channelClosed(ShutdownSignalException signal) {
         Failure outage = outage(signal);
         Optional<RabbitFailures.Close> close = RabbitFailures.Close.in(signal);
-        close.flatMap(each -> each.messageBytesMax().stream().boxed().findFirst())
-                .ifPresent(limits::learn);
+        Optional<Long> bytesMax =
+                close.flatMap(each -> each.messageBytesMax().stream().boxed().findFirst());
+        bytesMax.ifPresent(limits::learn);
         Optional<String> exchange = close.flatMap(RabbitFailures.Close::exchange);
-        end(sent -> exchange.isPresent() && exchange.get().equals(sent.target().exchange())
-                ? new Failure(Failure.Kind.TOPIC, outage.errorClass(), outage.error())
-                : outage);
+        exchange.ifPresent(limits::suspect);
+        List<Unconfirmed.Sent> left = end(new End(outage, exchange));
+        if (!signal.isHardError() && exchange.isEmpty() && bytesMax.isEmpty()) {
+            left.forEach(sent -> limits.suspect(sent.target().exchange())); // one of them is to blame
+        }
     }
 
     /** Of the message at fault more is known; all others are not to blame. */
@@ -215,16 +256,11 @@ final class RabbitSession implements BrokerSession {
         return new Failure(Failure.Kind.OUTAGE, failure.errorClass(), failure.error());
     }
 
-    /** Ends the session once: everything without an answer has failed, and nothing more is sent. */
-    private void end(Function<Unconfirmed.Sent, Failure> why) {
-        synchronized (unconfirmed) {
-            if (ended != null) {
-                return;
-            }
-            ended = why;
-        }
-        for (Unconfirmed.Sent sent : unconfirmed.close()) {
-            sent.delivery().failed(why.apply(sent));
-        }
+    /** Ends the session: everything without an answer has failed, and nothing more is sent. The first reason counts. */
+    private List<Unconfirmed.Sent> end(End why) {
+        End first = over(why);
+        List<Unconfirmed.Sent> left = unconfirmed.close();
+        left.forEach(sent -> sent.delivery().failed(first.failure(sent)));
+        return left;
     }
 }

@@ -44,12 +44,21 @@ final class Unconfirmed {
         return true;
     }
 
-    /** What was added last was not published after all, and counts for no tag. */
-    synchronized void withdraw() {
-        if (!closed) {
-            next--;
-            ring[index(next)] = null;
-            waiting--;
+    /** What was added last was not published after all, and counts for no tag; false if it has been taken meanwhile. */
+    synchronized boolean withdraw() {
+        if (ring[index(next - 1)] == null) {
+            return false;
+        }
+        next--;
+        ring[index(next)] = null;
+        left();
+        return true;
+    }
+
+    /** Waits until nothing is on its way, or nothing can be added any more. */
+    synchronized void awaitEmpty() throws InterruptedException {
+        while (waiting > 0 && !closed) {
+            wait();
         }
     }
 
@@ -75,9 +84,15 @@ final class Unconfirmed {
         take(tag, multiple, sent -> sent.delivery().failed(RabbitFailures.nacked(sent.target())));
     }
 
+    /** From now on nothing can be added; what is on its way may still be confirmed. */
+    synchronized void stop() {
+        closed = true;
+        notifyAll();
+    }
+
     /** Takes all that are left; from now on nothing can be added. */
     synchronized List<Sent> close() {
-        closed = true;
+        stop();
         List<Sent> left = new ArrayList<>(waiting);
         takeUpTo(next - 1, left::add);
         return left;
@@ -108,8 +123,15 @@ final class Unconfirmed {
         Sent sent = ring[index(tag)];
         if (sent != null) {
             ring[index(tag)] = null;
-            waiting--;
+            left();
             answer.accept(sent);
+        }
+    }
+
+    private void left() {
+        waiting--;
+        if (waiting == 0) {
+            notifyAll();
         }
     }
 
