@@ -9,6 +9,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,9 @@ final class InFlightPage {
     private boolean anyAccepted;
 
     private long sentAtNanos = System.nanoTime();
-    private volatile long lastAnswerNanos = sentAtNanos;
+    private long owedSinceNanos = sentAtNanos;
+    private boolean anyAnswer;
+    private long lastAnswerNanos;
 
     InFlightPage(Page page, Thread lane) {
         this.page = page;
@@ -111,7 +114,6 @@ final class InFlightPage {
     synchronized void sending() {
         sending = true;
         sentAtNanos = System.nanoTime();
-        lastAnswerNanos = sentAtNanos;
     }
 
     /**
@@ -121,6 +123,7 @@ final class InFlightPage {
      */
     synchronized Delivery expect(int index, Consumer<Message> whenAccepted) {
         states[index] = State.SENT;
+        owedSinceNanos = unanswered == 0 ? System.nanoTime() : owedSinceNanos;
         unanswered++;
         return new Answer(index, opened, whenAccepted);
     }
@@ -134,7 +137,7 @@ final class InFlightPage {
     /** What can be sent now has been handed to the broker's client. */
     synchronized void sent() {
         sending = false;
-        lastAnswerNanos = System.nanoTime();
+        owedSinceNanos = System.nanoTime();
     }
 
     /** The message goes to the parked ones instead. */
@@ -216,9 +219,14 @@ final class InFlightPage {
         return Map.copyOf(offsets);
     }
 
-    /** When the broker last answered for this page, by {@link System#nanoTime}. */
-    long lastAnswerNanos() {
-        return lastAnswerNanos;
+    /** Since when the broker owes answers for this page, by {@link System#nanoTime}; nothing where it is quiet. */
+    synchronized OptionalLong owedSinceNanos() {
+        return sending || unanswered == 0 ? OptionalLong.empty() : OptionalLong.of(owedSinceNanos);
+    }
+
+    /** When the broker last answered for this page, by {@link System#nanoTime}; nothing where it never has. */
+    synchronized OptionalLong lastAnswerNanos() {
+        return anyAnswer ? OptionalLong.of(lastAnswerNanos) : OptionalLong.empty();
     }
 
     private void become(int index, State state) {
@@ -279,6 +287,7 @@ final class InFlightPage {
 
         private void answered() {
             unanswered--;
+            anyAnswer = true;
             lastAnswerNanos = System.nanoTime();
             if (outage != null || (!sending && unanswered == 0)) {
                 LockSupport.unpark(lane);

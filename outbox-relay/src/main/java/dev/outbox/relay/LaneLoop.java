@@ -195,7 +195,7 @@ final class LaneLoop {
             return Optional.ofNullable(failure);
         }
         // After a failure that the session survived, the rest is answered too: what is accepted need not go again.
-        Duration silence = Duration.ofNanos(System.nanoTime() - pipeline.lastAnswerNanos());
+        Duration silence = pipeline.silence();
         return silence.compareTo(channel.publishTimeout()) < 0
                 ? Optional.empty()
                 : Optional.of(new Failure(
@@ -255,11 +255,11 @@ final class LaneLoop {
     /** All that is in flight and not accepted goes again, in order, once the broker is back. */
     private void startOver(Failure outage) throws SQLException {
         if (link.alive() && pipeline.isQuiet()) {
-            reportOvertaken();
             link.busy(outage, pipeline.hasAccepted());
         } else {
             link.lost(outage);
         }
+        reportOvertaken();
         pipeline.startOver();
         sender.startOver();
         writeCheckpoint();

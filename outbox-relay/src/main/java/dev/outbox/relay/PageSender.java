@@ -183,6 +183,7 @@ final class PageSender {
             if (System.nanoTime() - deadline >= 0 || !parts.lease().valid()) {
                 alone.notSent(
                         0, new Failure(Failure.Kind.OUTAGE, "PublishTimeout", "no answer for a message sent alone"));
+                parts.link().close(); // it owes an answer, and must not give it beside that to the next try
                 break;
             }
             LockSupport.parkNanos(this, NAP.toNanos());
@@ -191,8 +192,8 @@ final class PageSender {
     }
 
     /**
-     * The messages that did not reach the broker although a later one of their key did: their order cannot be kept. Each is
-     * told once. To be called when everything that was sent is answered.
+     * The messages that did not reach the broker, as far as is known, although a later one of their key did: their order
+     * cannot be kept. Each is told once. To be called when everything that was sent is answered, or the session is over.
      */
     List<Message> overtaken() {
         List<Message> overtaken = new ArrayList<>();

@@ -1,8 +1,10 @@
 package dev.outbox.relay;
 
 import dev.outbox.relay.broker.Failure;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,9 @@ final class Pipeline {
     private final Deque<InFlightPage> sent = new ArrayDeque<>();
     private final Deque<InFlightPage> again = new ArrayDeque<>();
     private long bytes;
+
+    /** When the broker last answered for a page that is done. */
+    private long lastAnswerNanos = System.nanoTime();
 
     /** After an outage one page goes first; each that comes through doubles what may follow. */
     private int pagesAllowed = 1;
@@ -106,7 +111,9 @@ final class Pipeline {
     }
 
     void removeOldest() {
-        bytes -= sent.removeFirst().bytes();
+        InFlightPage page = sent.removeFirst();
+        bytes -= page.bytes();
+        lastAnswerNanos = later(lastAnswerNanos, page.lastAnswerNanos());
         pagesAllowed = Math.min(settings.pagesInFlightMax(), pagesAllowed * 2);
     }
 
@@ -121,12 +128,22 @@ final class Pipeline {
         pagesAllowed = 1;
     }
 
-    /** When the broker last answered for anything in flight, by {@link System#nanoTime}. */
-    long lastAnswerNanos() {
-        long latest = Long.MIN_VALUE;
+    /**
+     * For how long the broker has said nothing although it owes answers. What is sent meanwhile does not count: a broker that
+     * never answers must not look alive because there is always something new to send.
+     */
+    Duration silence() {
+        long now = System.nanoTime();
+        long owedSince = now;
+        long lastAnswer = lastAnswerNanos;
         for (InFlightPage page : sent) {
-            latest = latest == Long.MIN_VALUE || page.lastAnswerNanos() - latest > 0 ? page.lastAnswerNanos() : latest;
+            owedSince = Math.min(owedSince - now, page.owedSinceNanos().orElse(now) - now) + now;
+            lastAnswer = later(lastAnswer, page.lastAnswerNanos());
         }
-        return latest;
+        return Duration.ofNanos(now - later(owedSince, OptionalLong.of(lastAnswer)));
+    }
+
+    private static long later(long nanos, OptionalLong other) {
+        return other.isPresent() && other.getAsLong() - nanos > 0 ? other.getAsLong() : nanos;
     }
 }

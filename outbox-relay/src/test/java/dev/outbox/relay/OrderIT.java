@@ -15,19 +15,24 @@ import dev.outbox.testkit.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -50,8 +55,11 @@ class OrderIT {
     }
 
     private Relay relay(Order order, Broker broker) {
-        ChannelSettings channel = ChannelSettings.of("default").withOrder(order);
-        return Relay.start(fixture.database(), RelayFixture.QUICK, Map.of(channel, broker), new RelayListener() {});
+        return relay(ChannelSettings.of("default").withOrder(order), broker, new RelayListener() {});
+    }
+
+    private Relay relay(ChannelSettings channel, Broker broker, RelayListener listener) {
+        return Relay.start(fixture.database(), RelayFixture.QUICK, Map.of(channel, broker), listener);
     }
 
     private void append(int messages, int keys) throws SQLException {
@@ -112,6 +120,132 @@ class OrderIT {
             assertThat(relay.stopped()).isNotDone();
         }
         assertThat(ask("SELECT max(order_exceptions) FROM checkpoint")).isZero();
+    }
+
+    /** 1 is not taken, 2 of its key is, and then the session breaks: 1 comes too late all the same. */
+    @Test
+    void whatWasOvertakenBeforeTheSessionBrokeIsCountedToo() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker(
+                (seq, attempt) -> attempt > 1 || seq == 2 ? Answer.ACCEPT : seq == 1 ? Answer.BUSY : Answer.BREAK,
+                true);
+        append(3, 1);
+        try (Relay relay = relay(Order.PIPELINED, broker)) {
+            awaitDrained();
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(2L, 1L, 3L);
+        assertThat(ask("SELECT max(order_exceptions) FROM checkpoint")).isEqualTo(1);
+    }
+
+    /** Refused among others, then never answered for: the session is of no further use, however quiet the rest is. */
+    @Test
+    void aSessionThatFallsSilentAboutAMessageSentAloneIsGivenUp() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker(
+                (seq, attempt) -> attempt == 1 ? Answer.REFUSE : attempt == 2 ? Answer.TAKE : Answer.ACCEPT, true);
+        append(1, 1);
+        ChannelSettings channel = ChannelSettings.of("default").withPublishTimeout(Duration.ofSeconds(1));
+        try (Relay relay = relay(channel, broker, new RelayListener() {})) {
+            await().until(() -> broker.attempts(1) == 3);
+            awaitDrained();
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.opened()).isEqualTo(2);
+    }
+
+    private static final class Outages implements RelayListener {
+        private final Queue<String> classes = new ConcurrentLinkedQueue<>();
+
+        @Override
+        public void outage(LaneKey lane, Failure failure, Duration retryIn) {
+            classes.add(failure.errorClass());
+        }
+    }
+
+    /** There is always something new to send, which must not make a dead broker look alive. */
+    @Test
+    void aBrokerThatNeverAnswersIsGivenUpThoughMessagesKeepComing() throws SQLException {
+        int answered = 12;
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> seq <= answered ? Answer.ACCEPT : Answer.TAKE, true);
+        ChannelSettings usual = ChannelSettings.of("default");
+        ChannelSettings channel = new ChannelSettings(
+                usual.name(), 1, 1000, 4 << 20, 1000, 32 << 20, Duration.ofSeconds(2), Order.PIPELINED);
+        Outages outages = new Outages();
+        try (Relay relay = relay(channel, broker, outages)) {
+            for (int n = 1; n <= answered; n++) { // each a page, so that many may be in flight then
+                append(1, 1);
+                int taken = n;
+                await().until(() -> broker.taken().size() == taken);
+            }
+            await().pollInterval(Duration.ofMillis(250)).until(() -> {
+                append(1, 1);
+                return outages.classes.contains("PublishTimeout");
+            });
+            assertThat(relay.stopped()).isNotDone();
+            broker.acknowledge();
+        }
+    }
+
+    /** Takes its time to flush, then answers late for what waited for its turn. */
+    private static final class SlowToFlush implements Broker {
+        private final ScheduledExecutorService answering = Executors.newSingleThreadScheduledExecutor();
+        private final List<Long> sent = Collections.synchronizedList(new ArrayList<>());
+        private final Duration flush;
+
+        SlowToFlush(Duration flush) {
+            this.flush = flush;
+        }
+
+        @Override
+        public BrokerSession open() {
+            return new BrokerSession() {
+                @Override
+                public Optional<Failure> send(Message message, Delivery delivery) {
+                    sent.add(message.seq());
+                    if (sent.size() == 1) {
+                        delivery.accepted("slow", -1);
+                    } else {
+                        var unused =
+                                answering.schedule(() -> delivery.accepted("slow", -1), 300, TimeUnit.MILLISECONDS);
+                    }
+                    return Optional.empty();
+                }
+
+                @Override
+                public void flush() {
+                    long until = System.nanoTime() + flush.toNanos();
+                    while (sent.size() == 1 && System.nanoTime() - until < 0) {
+                        LockSupport.parkNanos(until - System.nanoTime()); // an answer ends it early
+                    }
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+
+        @Override
+        public void close() {
+            answering.shutdownNow();
+        }
+    }
+
+    /** The lane was away for longer than the broker may be silent; what it sends then has only just been sent. */
+    @Test
+    void whatWaitedForItsTurnIsGivenTheWholeTimeToBeAnswered() throws SQLException {
+        append(2, 1);
+        Outages outages = new Outages();
+        ChannelSettings channel = ChannelSettings.of("default")
+                .withPublishTimeout(Duration.ofSeconds(2))
+                .withOrder(Order.STRICT);
+        try (SlowToFlush broker = new SlowToFlush(Duration.ofSeconds(3));
+                Relay relay = relay(channel, broker, outages)) {
+            await().until(() -> broker.sent.size() >= 2);
+            awaitDrained();
+            assertThat(broker.sent).containsExactly(1L, 2L);
+            assertThat(outages.classes).isEmpty();
+            assertThat(relay.stopped()).isNotDone();
+        }
     }
 
     /** A broker that answers after a while, in any order, and takes, cannot take or refuses as it pleases. */

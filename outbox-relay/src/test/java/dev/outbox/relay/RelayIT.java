@@ -33,6 +33,18 @@ class RelayIT {
         fixture.reset();
     }
 
+    /** Between the making of a lane and its first checkpoint. */
+    @Test
+    void everythingOfALaneWithoutACheckpointIsPending() throws SQLException {
+        try (Connection connection = fixture.connect();
+                Statement statement = connection.createStatement()) {
+            append(connection, "pending", "k", "1");
+            statement.execute("INSERT INTO lane (channel, generation, lane, lanes) VALUES ('default', 1, 0, 1)");
+            assertThat(number(connection, "SELECT count(*) FROM pending WHERE lane = 0"))
+                    .isEqualTo(1);
+        }
+    }
+
     @Test
     void publishesWhatIsThereAndWhatComesInOrder() throws SQLException {
         try (Connection writer = fixture.connect();

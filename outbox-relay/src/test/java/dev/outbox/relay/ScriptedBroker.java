@@ -28,7 +28,9 @@ final class ScriptedBroker implements Broker {
         /** The client cannot send. */
         OUTAGE_AT_ONCE,
         /** The broker cannot take the message now; the session goes on. */
-        BUSY
+        BUSY,
+        /** The session breaks. */
+        BREAK
     }
 
     /** Tells what to do with the n-th send of a message, from 1. */
@@ -41,6 +43,7 @@ final class ScriptedBroker implements Broker {
     private final List<Long> taken = new ArrayList<>();
     private final List<BrokerSession.Delivery> unanswered = new ArrayList<>();
     private final AtomicInteger sent = new AtomicInteger();
+    private final AtomicInteger opened = new AtomicInteger();
     private final boolean sessionsSurvive;
 
     ScriptedBroker(Script script) {
@@ -71,6 +74,11 @@ final class ScriptedBroker implements Broker {
         return sent.get();
     }
 
+    /** How many sessions were opened. */
+    int opened() {
+        return opened.get();
+    }
+
     /** Acknowledges all that were taken and not answered. */
     void acknowledge() {
         List<BrokerSession.Delivery> now;
@@ -83,6 +91,7 @@ final class ScriptedBroker implements Broker {
 
     @Override
     public BrokerSession open() {
+        opened.incrementAndGet();
         return new Session();
     }
 
@@ -102,6 +111,8 @@ final class ScriptedBroker implements Broker {
     }
 
     private final class Session implements BrokerSession {
+        private volatile boolean broken;
+
         @Override
         public Optional<Failure> send(Message message, Delivery delivery) {
             switch (answer(message, delivery)) {
@@ -115,13 +126,17 @@ final class ScriptedBroker implements Broker {
                     return Optional.of(new Failure(Failure.Kind.OUTAGE, "Scripted", "cannot send"));
                 }
                 case TAKE -> {}
+                case BREAK -> {
+                    broken = true;
+                    delivery.failed(new Failure(Failure.Kind.OUTAGE, "Scripted", "broken"));
+                }
             }
             return Optional.empty();
         }
 
         @Override
         public boolean usable() {
-            return sessionsSurvive;
+            return sessionsSurvive && !broken;
         }
 
         @Override

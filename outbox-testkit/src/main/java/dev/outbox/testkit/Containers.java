@@ -9,8 +9,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import org.testcontainers.containers.Container.ExecResult;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.images.builder.Transferable;
@@ -85,8 +83,7 @@ final class Containers {
         // Read after the image's own file, so that the container's port stays what it is.
         container.withCopyToContainer(
                 Transferable.of(NativeRabbit.lines(NativeRabbit.testSettings(options))), RABBIT_SETTINGS);
-        container.withCopyToContainer(
-                Transferable.of(NativeRabbit.pluginList(withManagement(options.plugins()))), RABBIT_PLUGINS);
+        container.withCopyToContainer(Transferable.of(NativeRabbit.pluginList(options.plugins())), RABBIT_PLUGINS);
         container.setPortBindings(List.of(port + ":" + RABBIT_PORT, managementPort + ":" + RABBIT_MANAGEMENT_PORT));
         container.start();
         RabbitServer.Address address = new RabbitServer.Address(
@@ -96,14 +93,9 @@ final class Containers {
                 new ContainerControl(container, () -> answers(commands)),
                 address,
                 commands,
-                Optional.of("http://" + container.getHost() + ":" + managementPort));
-    }
-
-    /** The container is held to be ready when this plugin has started. */
-    private static Set<String> withManagement(Set<String> plugins) {
-        Set<String> all = new TreeSet<>(plugins);
-        all.add(RabbitOptions.MANAGEMENT);
-        return all;
+                options.plugins().contains(RabbitOptions.MANAGEMENT)
+                        ? Optional.of("http://" + container.getHost() + ":" + managementPort)
+                        : Optional.empty());
     }
 
     private static boolean answers(RabbitCommands commands) {

@@ -31,7 +31,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class RabbitServer implements AutoCloseable {
 
     private static final String VARIABLE = "OUTBOX_TEST_RABBITMQ";
-    /** In one command: each takes a second of its own. */
+    /** In one command: each takes up to a second. */
     private static final String NEW_VIRTUAL_HOST = """
             Name = %s,
             User = %s,
@@ -39,6 +39,13 @@ public final class RabbitServer implements AutoCloseable {
             false = rabbit_vhost:exists(Name),
             ok = rabbit_vhost:add(Name, By),
             ok = rabbit_auth_backend_internal:set_permissions(User, Name, <<".*">>, <<".*">>, <<".*">>, By).
+            """;
+
+    /** The tables of Mnesia, where it is used, and the registry of quorum queues. */
+    private static final String SYNC = """
+            ok = case mnesia:system_info(is_running) of yes -> mnesia:sync_log(); no -> ok end,
+            [] = [Table || Table <- dets:all(), dets:sync(Table) =/= ok],
+            ok.
             """;
 
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
@@ -217,7 +224,7 @@ public final class RabbitServer implements AutoCloseable {
     }
 
     /** A text as Erlang writes it. */
-    private static String erlang(String text) {
+    static String erlang(String text) {
         return "<<\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"/utf8>>";
     }
 
@@ -240,6 +247,17 @@ public final class RabbitServer implements AutoCloseable {
                         : "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).");
     }
 
+    /**
+     * Puts on disk which exchanges, queues and bindings there are; returns when they are there. RabbitMQ does so by itself
+     * within seconds, and does not wait for it when it answers a declaration: a kill before that may undo a binding or
+     * leave a quorum queue without its messages.
+     *
+     * @throws UnsupportedOperationException if the server is external
+     */
+    public void syncDeclarations() {
+        commands.run("eval", SYNC);
+    }
+
     /** Runs {@code rabbitmqctl}. */
     String command(String... arguments) {
         return commands.run(arguments);
@@ -256,8 +274,8 @@ public final class RabbitServer implements AutoCloseable {
 
     /**
      * Kills the server with SIGKILL; returns when it is gone. Persistent messages that it confirmed come back at
-     * {@link #restart}, except those of a quorum queue made within the last second: RabbitMQ writes down half a second
-     * later which queue a log belongs to.
+     * {@link #restart}. What was declared within the last seconds may not, and its messages with it: see
+     * {@link #syncDeclarations}.
      *
      * @throws UnsupportedOperationException if the server is external
      */

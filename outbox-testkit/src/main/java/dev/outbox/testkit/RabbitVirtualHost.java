@@ -11,6 +11,14 @@ import com.rabbitmq.client.ConnectionFactory;
  */
 public final class RabbitVirtualHost implements AutoCloseable {
 
+    /** In one command: each takes up to a second. */
+    private static final String NEW_USER = """
+            User = %s,
+            By = <<"outbox-testkit">>,
+            ok = rabbit_auth_backend_internal:add_user(User, %s, By),
+            ok = rabbit_auth_backend_internal:set_permissions(User, %s, %s, %s, %s, By).
+            """;
+
     private final RabbitServer server;
     private final String name;
     private final boolean owned;
@@ -54,8 +62,15 @@ public final class RabbitVirtualHost implements AutoCloseable {
      * @throws UnsupportedOperationException if the server is external
      */
     public void addUser(String user, String password, String configure, String write, String read) {
-        server.command("add_user", user, password);
-        setPermissions(user, configure, write, read);
+        server.command(
+                "eval",
+                NEW_USER.formatted(
+                        RabbitServer.erlang(user),
+                        RabbitServer.erlang(password),
+                        RabbitServer.erlang(name),
+                        RabbitServer.erlang(configure),
+                        RabbitServer.erlang(write),
+                        RabbitServer.erlang(read)));
     }
 
     /**

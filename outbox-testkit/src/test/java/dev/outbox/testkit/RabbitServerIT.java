@@ -100,8 +100,7 @@ class RabbitServerIT {
 
     @Test
     void aSuspendedServerAnswersOnceResumed() throws Exception {
-        try (RabbitVirtualHost host = shared.createVirtualHost(RabbitServer.uniqueName("still"));
-                Connection connection = host.connectionFactory().newConnection();
+        try (Connection connection = shared.connectionFactory().newConnection();
                 Channel channel = connection.createChannel()) {
             channel.confirmSelect();
             shared.suspend();
@@ -156,7 +155,7 @@ class RabbitServerIT {
                 assertThat(refusal(connection, "prices")).isZero();
             }
             assertThatThrownBy(() -> host.addUser(user, "other", "", "", ""))
-                    .hasMessageContaining("already exists")
+                    .hasMessageContaining("user_already_exists")
                     .hasMessageNotContaining("other");
             factory.setVirtualHost(shared.virtualHost());
             assertThatThrownBy(factory::newConnection).isInstanceOf(java.io.IOException.class);
@@ -165,7 +164,7 @@ class RabbitServerIT {
 
     @Test
     void aPolicyMakesAFullQueueRefuse() throws Exception {
-        try (RabbitVirtualHost host = shared.createVirtualHost(RabbitServer.uniqueName("full"));
+        try (RabbitVirtualHost host = shared.defaultVirtualHost();
                 Connection connection = host.connectionFactory().newConnection();
                 Channel channel = connection.createChannel()) {
             host.setPolicy("bounded", "^small$", "queues", "{\"max-length\": 2, \"overflow\": \"reject-publish\"}");

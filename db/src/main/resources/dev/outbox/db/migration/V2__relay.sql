@@ -130,20 +130,21 @@ create table attempt (
 );
 
 -- What is committed and neither published nor parked, oldest first within a lane.
--- A channel that no relay ever served has no lane: all of it is pending.
+-- A channel that no relay ever served has no lane, and a lane that has just been made no checkpoint: all of it is pending.
 create view pending as
   select m.seq, m.id, m.channel, p.lane, m.topic, m.key, m.type, m.occurred_at, clock_timestamp() - m.occurred_at as age
   from (
     select distinct on (l.channel, l.lane)
-      l.channel, l.lane, l.lanes, c.snapshot, c.window_snapshot, c.page_seq
+      l.channel, l.lane, l.lanes, c.window_snapshot, c.page_seq,
+      coalesce(c.snapshot, '1:1:') as snapshot
     from lane l
-    cross join lateral (
+    left join lateral (
       select snapshot, window_snapshot, page_seq
       from checkpoint c
       where c.channel = l.channel and c.generation = l.generation and c.lane = l.lane
       order by no desc
       limit 1
-    ) c
+    ) c on true
     where l.generation = (select max(generation) from lane g where g.channel = l.channel)
   ) p
   cross join lateral (

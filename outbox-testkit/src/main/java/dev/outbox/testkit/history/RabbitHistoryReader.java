@@ -47,9 +47,7 @@ public final class RabbitHistoryReader implements AutoCloseable {
     public enum QueueType {
         /** In one node's files. */
         CLASSIC,
-        /**
-         * In a replicated log, which one node may keep alone. It withstands no kill within the second after it was made.
-         */
+        /** In a replicated log, which one node may keep alone. */
         QUORUM
     }
 
@@ -93,7 +91,8 @@ public final class RabbitHistoryReader implements AutoCloseable {
 
     /**
      * Makes a durable queue that gets everything published to these exchanges, which are made if absent: durable, of
-     * type topic. Does nothing where all is there.
+     * type topic. Does nothing where all is there. A kill of the broker within the next seconds may undo it, see
+     * {@link dev.outbox.testkit.RabbitServer#syncDeclarations}.
      *
      * @throws IllegalStateException if the broker cannot be reached or refuses, e.g. because one of them exists and is
      *     different
