@@ -11,55 +11,57 @@ import dev.outbox.consumer.rabbitmq.RabbitReceiverSettings;
 import dev.outbox.inbox.Inbox;
 import java.time.Duration;
 import java.util.List;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * Receives the events of orders, from when the context starts until it closes, which finishes the event in hand.
- *
- * <p>{@code inventory.broker} says from where, because the sample shows both; a service of your own needs one of the two
- * methods.
+ * Receives the events of orders, from when the context starts until it closes, which finishes the event in hand. The
+ * sample shows both brokers; a service of your own needs one of the two methods.
  */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({OrderEventsReceiver.Kafka.class, OrderEventsReceiver.RabbitMq.class})
+@EnableConfigurationProperties(OrderEventsReceiver.Settings.class)
 class OrderEventsReceiver {
 
-    private static final String BROKER = "inventory.broker";
     private static final Duration RETRY_FIRST = Duration.ofSeconds(1);
     private static final Duration RETRY_MAX = Duration.ofSeconds(30);
 
-    @ConfigurationProperties("inventory.kafka")
+    enum Broker {
+        KAFKA,
+        RABBITMQ
+    }
+
+    @ConfigurationProperties("inventory")
+    record Settings(Broker broker, Kafka kafka, RabbitMq rabbitmq) {}
+
     record Kafka(String bootstrapServers, String group, String topic) {}
 
-    @ConfigurationProperties("inventory.rabbitmq")
     record RabbitMq(
             String host, int port, String user, String password, String virtualHost, String exchange, String queue) {}
 
-    @Bean
-    EventHandlers orderEventsHandlers(OrderEventsHandler handler) {
-        return EventHandlers.of("inventory-stock")
+    @Bean(destroyMethod = "close")
+    Receiver orderEvents(Settings settings, Inbox inbox, OrderEventsHandler handler) {
+        EventHandlers handlers = EventHandlers.of("inventory-stock")
                 .on("order.created", handler::created)
                 .on("order.item_added", handler::itemAdded)
                 .on("order.item_removed", handler::itemRemoved)
                 .on("order.cancelled", handler::cancelled)
                 .on("order.shipped", handler::shipped);
+        return switch (settings.broker()) {
+            case KAFKA -> fromKafka(settings.kafka(), inbox, handlers);
+            case RABBITMQ -> fromRabbitMq(settings.rabbitmq(), inbox, handlers);
+        };
     }
 
-    @Bean(destroyMethod = "close")
-    @ConditionalOnProperty(name = BROKER, havingValue = "kafka")
-    Receiver fromKafka(Kafka kafka, Inbox inbox, EventHandlers handlers) {
+    private static KafkaReceiver fromKafka(Kafka kafka, Inbox inbox, EventHandlers handlers) {
         KafkaReceiverSettings settings = KafkaReceiverSettings.of(
                         kafka.bootstrapServers(), kafka.group(), List.of(kafka.topic()))
                 .withRetry(RETRY_FIRST, RETRY_MAX);
         return KafkaReceiver.start(settings, inbox, handlers);
     }
 
-    @Bean(destroyMethod = "close")
-    @ConditionalOnProperty(name = BROKER, havingValue = "rabbitmq")
-    Receiver fromRabbitMq(RabbitMq rabbit, Inbox inbox, EventHandlers handlers) {
+    private static RabbitReceiver fromRabbitMq(RabbitMq rabbit, Inbox inbox, EventHandlers handlers) {
         ConnectionFactory server = new ConnectionFactory();
         server.setHost(rabbit.host());
         server.setPort(rabbit.port());
