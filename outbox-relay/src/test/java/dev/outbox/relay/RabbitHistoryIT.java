@@ -53,6 +53,7 @@ class RabbitHistoryIT {
             fixture.reset();
             RabbitHistoryReader.declareQueue(rabbit.amqpUri(), "pipelined", QueueType.CLASSIC, "pipelined");
             RabbitHistoryReader.declareQueue(rabbit.amqpUri(), "strict", QueueType.QUORUM, "strict");
+            rabbit.syncDeclarations();
             Side pipelined = new Side(database, "default", "pipelined", 1);
             Side strict = new Side(database, RelayMain.STRICT, "strict", 2);
             try (RelayProcesses relays = RelayProcesses.start(2, n -> RelayMain.start(fixture.database(), rabbit));

@@ -379,6 +379,7 @@ class RabbitOutageIT {
     @Test
     void aRabbitMqThatIsKilledLosesNothing() throws SQLException {
         everythingArrives(() -> {
+            rabbit.syncDeclarations();
             rabbit.kill();
             rabbit.restart();
         });

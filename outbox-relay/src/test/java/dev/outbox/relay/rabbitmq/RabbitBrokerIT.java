@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -214,8 +215,9 @@ class RabbitBrokerIT extends BrokerContract {
                 RabbitBroker.of(settings().withVirtualHost("nowhere"), RabbitRoutes.usual(), Envelope.Format.JSON);
         assertThatThrownBy(broker::open)
                 .isInstanceOf(BrokerUnavailableException.class)
-                .satisfies(thrown -> assertThat(Failure.of(Failure.Kind.OUTAGE, thrown.getCause())
-                                .error())
+                .satisfies(thrown -> assertThat(
+                                Failure.of(Failure.Kind.OUTAGE, Objects.requireNonNull(thrown.getCause()))
+                                        .error())
                         .contains("nowhere"));
     }
 
