@@ -89,9 +89,14 @@ final class SettingsCheck {
     }
 
     private void check() {
-        given.forEach((key, value) -> SettingTable.find(key)
-                .flatMap(setting -> setting.type().complaint(value.value()))
-                .ifPresent(complaint -> complain(key, complaint)));
+        given.forEach((key, value) -> SettingTable.find(key).ifPresent(setting -> {
+            if (setting.type().isNetwork() && value.value().contains("@")) {
+                complainHidden(
+                        key, "has a login in it, which is not shown; give user and password as settings of their own");
+            } else {
+                setting.type().complaint(value.value()).ifPresent(complaint -> complain(key, complaint));
+            }
+        }));
         checkDatabase();
         checkRelayName();
         for (String channel : Settings.channels(given.keySet())) {

@@ -1,11 +1,14 @@
 package dev.outbox.relay.config;
 
 import java.time.Duration;
+import java.time.temporal.ValueRange;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What may be written for a setting.
@@ -16,6 +19,9 @@ import java.util.OptionalLong;
  * @param choices the words to choose from; empty where the choice is free
  */
 record Type(Kind kind, String least, String most, List<String> choices) {
+
+    private static final Pattern PORT = Pattern.compile(":(\\d+)$");
+    private static final ValueRange PORTS = ValueRange.of(1, 65_535);
 
     /** How a text is read. */
     enum Kind {
@@ -60,6 +66,11 @@ record Type(Kind kind, String least, String most, List<String> choices) {
 
     static Type choice(String... words) {
         return new Type(Kind.CHOICE, "", "", List.copyOf(Arrays.asList(words)));
+    }
+
+    /** Whether it names servers. */
+    boolean isNetwork() {
+        return kind == Kind.ADDRESSES || kind == Kind.HOSTS;
     }
 
     /** The kind, for people. */
@@ -131,6 +142,10 @@ record Type(Kind kind, String least, String most, List<String> choices) {
             if (!host.strip().matches("[^\\s:/]+(:\\d{1,5})?|\\[[0-9a-fA-F:.%]+](:\\d{1,5})?")) {
                 return Optional.of("is not a list of hosts, at '" + host.strip()
                         + "'; write host or host:port, several separated by commas");
+            }
+            Matcher port = PORT.matcher(host.strip());
+            if (port.find() && !PORTS.isValidIntValue(Long.parseLong(port.group(1)))) {
+                return Optional.of("has a port that cannot be, at '" + host.strip() + "'; write one from 1 to 65535");
             }
         }
         return Optional.empty();

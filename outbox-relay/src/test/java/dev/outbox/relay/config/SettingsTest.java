@@ -53,6 +53,26 @@ class SettingsTest {
     }
 
     @Test
+    void aLoginAmongTheAddressesIsRefusedAndNotShown() {
+        variables.put("RABBITMQ_HOST", "amqp://relay:very-secret@rabbit:5672");
+        InvalidSettingsException e = catchThrowableOfType(
+                InvalidSettingsException.class, () -> load(LEAST).forRelay());
+        assertThat(e)
+                .hasMessageContaining("outbox.rabbitmq.host")
+                .hasMessageContaining("give user and password as settings of their own")
+                .message()
+                .doesNotContain("very-secret");
+    }
+
+    @Test
+    void aPortThatCannotBeIsRefused() {
+        variables.put("RABBITMQ_HOST", "rabbit-1:5672,rabbit-2:65536");
+        InvalidSettingsException e = catchThrowableOfType(
+                InvalidSettingsException.class, () -> load(LEAST).forRelay());
+        assertThat(e).hasMessageContaining("rabbit-2:65536").hasMessageContaining("from 1 to 65535");
+    }
+
+    @Test
     void readsEverySettingFromYaml() throws IOException {
         write("application.yml", """
                 outbox:
