@@ -42,8 +42,8 @@ class RabbitRoutesTest {
     void nothingButTheWildcardsAndVariablesIsSpecial() {
         RabbitRoutes routes = RabbitRoutes.of(
                 List.of(RabbitRoute.to("x-{topic}", "{key}.$1\\{source}").forTopic("a.b+[c]*")));
-        RabbitRoutes.Target target = target(routes, "a.b+[c]\nd", "t", "${key}{type}\\");
-        assertThat(target.exchange()).isEqualTo("x-a.b+[c]\nd");
+        RabbitRoutes.Target target = target(routes, "a.b+[c] d", "t", "${key}{type}\\");
+        assertThat(target.exchange()).isEqualTo("x-a.b+[c] d");
         assertThat(target.routingKey()).isEqualTo("${key}{type}\\.$1\\shop");
         assertThat(target(routes, "aXb+[c]", "t", "k").exchange()).isEqualTo("aXb+[c]");
     }
@@ -57,6 +57,13 @@ class RabbitRoutesTest {
         assertThat(List.of(first.routingKey(), second.routingKey())).containsExactly("k1", "k2");
         assertThat(List.of(first.label(), second.label())).containsExactly("hash:*", "hash:*");
         assertThat(lookup.target("orders", "t", null, "shop").routingKey()).isEmpty();
+    }
+
+    @Test
+    void aNameWithALineBreakIsRefused() {
+        assertThatThrownBy(() -> target(RabbitRoutes.usual(), "a\nb", "t", "k"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("line break");
     }
 
     @Test
