@@ -17,7 +17,9 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
@@ -57,9 +59,17 @@ final class ReceiveLoop {
      *     may throw its own {@link com.rabbitmq.client.ShutdownSignalException} instead
      */
     void run() throws IOException, TimeoutException, InterruptedException {
-        // The client's own pool would have two threads for each processor.
-        ExecutorService deliverer = Executors.newSingleThreadExecutor(
-                work -> new Thread(work, Thread.currentThread().getName() + "-client"));
+        // The client's own pool would have two threads for each processor. A connection that fails while this loop ends
+        // has
+        // farewells to deliver that nobody waits for any more; refusing them would break its thread.
+        ExecutorService deliverer = new ThreadPoolExecutor(
+                1,
+                1,
+                0,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                work -> new Thread(work, Thread.currentThread().getName() + "-client"),
+                new ThreadPoolExecutor.DiscardPolicy());
         try {
             Connection connection = connect(deliverer);
             try {
