@@ -110,10 +110,18 @@ final class InFlightPage {
         return states[index];
     }
 
-    /** Its messages are about to be sent, until {@link #sent}. */
-    synchronized void sending() {
+    /** Its messages are about to be sent, until {@link #sent}; gives those that have still to be, by index. */
+    synchronized int[] sending() {
         sending = true;
         sentAtNanos = System.nanoTime();
+        int[] unsent = new int[open];
+        int count = 0;
+        for (int i = 0; i < states.length; i++) {
+            if (states[i] == State.UNSENT) {
+                unsent[count++] = i;
+            }
+        }
+        return Arrays.copyOf(unsent, count);
     }
 
     /**

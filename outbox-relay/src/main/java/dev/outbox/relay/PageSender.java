@@ -1,6 +1,5 @@
 package dev.outbox.relay;
 
-import dev.outbox.relay.InFlightPage.State;
 import dev.outbox.relay.broker.BrokerSession;
 import dev.outbox.relay.broker.Failure;
 import dev.outbox.relay.broker.Message;
@@ -51,12 +50,8 @@ final class PageSender {
 
     /** Sends what of the page is not sent, accepted or parked. */
     void send(BrokerSession session, InFlightPage page) {
-        page.sending();
-        for (int index = 0; index < page.size(); index++) {
-            if (page.state(index) != State.UNSENT || parkBehindHolder(page, index)) {
-                continue;
-            }
-            if (gate != null && !gate.enter(page, index)) {
+        for (int index : page.sending()) {
+            if (parkBehindHolder(page, index) || (gate != null && !gate.enter(page, index))) {
                 continue;
             }
             if (!sendOne(session, page, index)) {
