@@ -39,7 +39,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OutboxSchemaIT {
 
     private static final List<String> SCRIPTS = List.of(
-            "migration/V1__message.sql", "migration/V2__relay.sql", "migration/V3__append.sql", "inbox/V1__inbox.sql");
+            "migration/V1__message.sql",
+            "migration/V2__relay.sql",
+            "migration/V3__append.sql",
+            "migration/V4__retries.sql",
+            "inbox/V1__inbox.sql");
 
     @SuppressWarnings("NullAway.Init") // Started before each round of the class.
     private static PostgresServer server;

@@ -10,7 +10,8 @@ import java.util.List;
 /** The migrations as psql would run them. */
 final class OutboxSchema {
 
-    private static final List<String> SCRIPTS = List.of("V1__message.sql", "V2__relay.sql", "V3__append.sql");
+    private static final List<String> SCRIPTS =
+            List.of("V1__message.sql", "V2__relay.sql", "V3__append.sql", "V4__retries.sql");
 
     static void create(TestDatabase database, String schema) {
         StringBuilder script =
