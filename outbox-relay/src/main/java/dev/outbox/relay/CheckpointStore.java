@@ -116,6 +116,22 @@ final class CheckpointStore {
             .replace("{new}", "o")
             .replace("{attempts}", "o.tried");
 
+    private static final String REPLAY = """
+            , replayed AS (
+              INSERT INTO replay_lane (replay, generation, lane, seq, published, refused, last_error, finished_at)
+              SELECT s.replay, f.generation, f.lane, s.seq, s.published, s.refused, s.error,
+                CASE WHEN s.finished THEN clock_timestamp() END
+              FROM fence f
+              CROSS JOIN unnest(?::uuid[], ?::bigint[], ?::int[], ?::int[], ?::text[], ?::boolean[])
+                AS s (replay, seq, published, refused, error, finished)
+              JOIN replay r ON r.id = s.replay
+              ON CONFLICT (replay, generation, lane) DO UPDATE
+              SET seq = excluded.seq, published = replay_lane.published + excluded.published,
+                refused = replay_lane.refused + excluded.refused,
+                last_error = coalesce(excluded.last_error, replay_lane.last_error),
+                moved_at = clock_timestamp(), finished_at = excluded.finished_at
+            )""";
+
     private static final String APPEND = """
 
             INSERT INTO checkpoint (channel, generation, lane, relay, epoch, no, snapshot, window_snapshot, window_end,
@@ -169,8 +185,8 @@ final class CheckpointStore {
     }
 
     /**
-     * Appends a checkpoint together with the messages it parks, and with what has become of those parked before, in one
-     * statement.
+     * Appends a checkpoint together with the messages it parks, with what has become of those parked before, and with how
+     * far replays are, in one statement.
      *
      * @throws FencedException if the lane has another owner, and then nothing was written
      */
@@ -195,6 +211,9 @@ final class CheckpointStore {
             if (!outcomes.isEmpty()) {
                 at = bindParkings(append, at, outcomes);
                 append.setString(at++, progress.offsetsJson());
+            }
+            if (!progress.replays().isEmpty()) {
+                at = bindReplays(append, at, progress.replays());
             }
             bindCheckpoint(append, at, next, progress);
             append.execute();
@@ -229,6 +248,7 @@ final class CheckpointStore {
                 + (parking || resolving ? LIMITS : "")
                 + (parking ? PARK : "")
                 + (resolving ? RESOLVE : "")
+                + (progress.replays().isEmpty() ? "" : REPLAY)
                 + APPEND
                 + (resolving ? RESOLVED_NOW : "");
     }
@@ -265,12 +285,22 @@ final class CheckpointStore {
         return at + 6;
     }
 
+    private int bindReplays(PreparedStatement append, int at, List<Replays.Step> steps) throws SQLException {
+        append.setArray(at, column("uuid", steps, Replays.Step::replay));
+        append.setArray(at + 1, column("bigint", steps, Replays.Step::seq));
+        append.setArray(at + 2, column("int", steps, Replays.Step::published));
+        append.setArray(at + 3, column("int", steps, Replays.Step::refused));
+        append.setArray(at + 4, column("text", steps, Replays.Step::error));
+        append.setArray(at + 5, column("boolean", steps, Replays.Step::finished));
+        return at + 6;
+    }
+
     private Array failures(List<Parking> parkings, Function<Failure, String> part) throws SQLException {
         return column("text", parkings, parking -> parking.failure() == null ? null : part.apply(parking.failure()));
     }
 
-    private Array column(String type, List<Parking> parkings, Function<Parking, ?> part) throws SQLException {
-        return connection.createArrayOf(type, parkings.stream().map(part).toArray());
+    private <T> Array column(String type, List<T> rows, Function<T, ?> part) throws SQLException {
+        return connection.createArrayOf(type, rows.stream().map(part).toArray());
     }
 
     private static void bindCheckpoint(PreparedStatement append, int at, Checkpoint next, Progress progress)

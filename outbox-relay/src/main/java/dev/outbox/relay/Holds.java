@@ -67,7 +67,7 @@ final class Holds {
     /** Where this message goes instead of the broker, or null if it may be sent. */
     @Nullable
     Parking parkingOf(Message message, Page.Source source) {
-        if (isEmpty()) {
+        if (isEmpty() || source == Page.Source.REPLAY) {
             return null;
         }
         boolean parked = source == Page.Source.PARKED;

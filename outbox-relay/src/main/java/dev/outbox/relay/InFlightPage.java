@@ -37,7 +37,9 @@ final class InFlightPage {
         /** The broker does not take it as it is, or not to its topic. */
         REFUSED,
         /** It is parked. */
-        PARKED
+        PARKED,
+        /** The broker did not take it, and it is left at that: it was published before. */
+        LEFT
     }
 
     /** Nobody else is told that a message is accepted. */
@@ -46,6 +48,7 @@ final class InFlightPage {
     private final Page page;
     private final Thread lane;
     private final List<Parking> parkings = new ArrayList<>();
+    private final List<Failure> left = new ArrayList<>();
     private final long bytes;
 
     // Written by the broker's threads too, under this object's lock.
@@ -179,6 +182,18 @@ final class InFlightPage {
         refusals.remove(index);
     }
 
+    /** The message is not published once more. */
+    synchronized void leave(int index, Failure failure) {
+        left.add(failure);
+        become(index, State.LEFT);
+        refusals.remove(index);
+    }
+
+    /** Why messages were left. */
+    List<Failure> left() {
+        return left;
+    }
+
     /** The broker has taken a refused message after all, when it was sent {@code alone}. */
     synchronized void accept(int index, InFlightPage alone) {
         become(index, State.ACCEPTED);
@@ -190,7 +205,7 @@ final class InFlightPage {
         return parkings;
     }
 
-    /** Whether everything of the page is accepted or parked. */
+    /** Whether everything of the page is accepted, parked or left. */
     synchronized boolean done() {
         return !sending && open == 0;
     }
@@ -241,7 +256,7 @@ final class InFlightPage {
         anyAccepted = false;
         refusals.clear();
         for (int i = 0; i < states.length; i++) {
-            if (states[i] != State.ACCEPTED && states[i] != State.PARKED) {
+            if (states[i] != State.ACCEPTED && states[i] != State.PARKED && states[i] != State.LEFT) {
                 states[i] = State.UNSENT;
             }
         }

@@ -45,6 +45,7 @@ final class LaneLoop {
     private final Pipeline pipeline;
     private final PageSender sender;
     private final Retries retries;
+    private final Replays replays;
     private final LaneTrouble trouble;
     private final Progress progress = new Progress();
     private final PollPace pace;
@@ -87,6 +88,7 @@ final class LaneLoop {
         this.store = new CheckpointStore(connection, lease, channel.parking());
         this.pipeline = new Pipeline(channel);
         this.retries = retries;
+        this.replays = new Replays(parts, reader.pageRows());
         this.trouble = new LaneTrouble(connection, lease);
         this.sender = new PageSender(parts, retries.holds(), pipeline);
         this.pace = new PollPace(settings.pollMin(), settings.pollMax());
@@ -158,6 +160,9 @@ final class LaneLoop {
             pipeline.removeOldest();
             progress.add(page);
             retries.settled(page);
+            if (page.source() == Page.Source.REPLAY) {
+                replays.settled(page, progress);
+            }
             done = page.after();
             report(page);
             moved = true;
@@ -177,7 +182,7 @@ final class LaneLoop {
 
     private void report(InFlightPage page) {
         int parked = page.parkings().size();
-        int published = page.size() - parked;
+        int published = page.size() - parked - page.left().size();
         progressed |= page.size() > 0;
         if (published > 0) {
             link.answered();
@@ -239,8 +244,10 @@ final class LaneLoop {
     /** Sends what is next, if there is room: what goes again, else a page that is read now. */
     private boolean publish() throws SQLException {
         boolean mayRead = !retries.closing() && !retries.full();
-        boolean somethingToSend =
-                pipeline.hasAgain() || retries.due() || (mayRead && (read.window() != null || pace.due()));
+        boolean somethingToSend = pipeline.hasAgain()
+                || retries.due()
+                || replays.due()
+                || (mayRead && (read.window() != null || pace.due()));
         if (pipeline.isTroubled() || !(somethingToSend || sender.hasWaiting())) {
             return false; // in trouble nothing is sent that might overtake
         }
@@ -258,6 +265,9 @@ final class LaneLoop {
             return true;
         }
         Page page = retries.due() ? retries.next(read, nothingUnwritten()) : null;
+        if (page == null && replays.due()) {
+            page = replays.next(done, read, progress);
+        }
         if (page == null) {
             if (retries.closing() || retries.full() || (read.window() == null && !openWindow())) {
                 return moved;
@@ -343,6 +353,7 @@ final class LaneLoop {
         checkpoint = store.append(checkpoint, done, progress);
         reader.allowMoreRows();
         retries.written(progress);
+        replays.written();
         progress.clear();
         checkpointedAtNanos = System.nanoTime();
         listener.checkpointed(lease.lane(), checkpoint.no(), checkpoint.published(), checkpoint.parked());

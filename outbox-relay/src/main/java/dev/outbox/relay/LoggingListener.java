@@ -110,6 +110,21 @@ public final class LoggingListener implements RelayListener {
     }
 
     @Override
+    public void replayed(LaneKey lane, String replay) {
+        log.info("Replay is done: lane={}, replay={}", lane, replay);
+    }
+
+    @Override
+    public void replayFailed(LaneKey lane, String replay, Failure failure) {
+        log.error(
+                "Replay has failed: lane={}, replay={}, error={}, text={}",
+                lane,
+                replay,
+                failure.errorClass(),
+                failure.error());
+    }
+
+    @Override
     public void parkedAtBound(LaneKey lane, long messages, long bytes) {
         log.error(
                 "So much is parked that the lane reads nothing more until it is less: lane={}, messages={}, bytes={}",

@@ -17,7 +17,9 @@ record Page(Source source, List<Message> messages, Position after) {
         /** They are published for the first time, or parked. */
         OUTBOX,
         /** They are parked, and are published after all or stay there. */
-        PARKED
+        PARKED,
+        /** They were published before, and are once more for an operator. */
+        REPLAY
     }
 
     Page {

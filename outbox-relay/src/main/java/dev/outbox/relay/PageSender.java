@@ -111,7 +111,9 @@ final class PageSender {
     private void park(InFlightPage page, int index, Failure failure) {
         Message message = page.message(index);
         LaneKey lane = parts.lease().lane();
-        if (failure.kind() == Failure.Kind.TOPIC) {
+        if (page.source() == Page.Source.REPLAY) {
+            page.leave(index, failure);
+        } else if (failure.kind() == Failure.Kind.TOPIC) {
             page.park(index, Parking.waiting(message.seq(), failure));
             if (holds.topicFailed(message)) {
                 parts.listener().topicUnavailable(lane, message.topic(), failure);
@@ -222,6 +224,9 @@ final class PageSender {
         Deque<InFlightPage> newestFirst = new ArrayDeque<>();
         pipeline.sent().forEach(newestFirst::addFirst);
         for (InFlightPage page : newestFirst) {
+            if (page.source() == Page.Source.REPLAY) {
+                continue; // what comes once more has no order with what comes for the first time
+            }
             for (int index = page.size() - 1; index >= 0; index--) {
                 Message message = page.message(index);
                 if (message.key() == null) {
@@ -234,7 +239,7 @@ final class PageSender {
                             overtaken.add(message);
                         }
                     }
-                    case UNSENT, SENT, PARKED -> {}
+                    case UNSENT, SENT, PARKED, LEFT -> {}
                 }
             }
         }

@@ -1,6 +1,7 @@
 package dev.outbox.relay;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -12,6 +13,7 @@ final class Progress {
 
     private final List<Parking> parkings = new ArrayList<>();
     private final List<Parking> outcomes = new ArrayList<>();
+    private final Map<String, Replays.Step> replays = new LinkedHashMap<>();
     private final Map<String, OffsetRange> offsets = new TreeMap<>();
     private long published;
     private long orderExceptions;
@@ -26,8 +28,11 @@ final class Progress {
     }
 
     void add(InFlightPage page) {
-        published += page.size() - page.parkings().size();
         page.offsets().forEach((destination, range) -> offsets.merge(destination, range, OffsetRange::with));
+        if (page.source() == Page.Source.REPLAY) {
+            return;
+        }
+        published += page.size() - page.parkings().size();
         if (page.source() == Page.Source.PARKED) {
             outcomes.addAll(page.parkings());
             for (int index = 0; index < page.size(); index++) {
@@ -42,8 +47,26 @@ final class Progress {
         }
     }
 
+    void add(Replays.Step step) {
+        replays.merge(
+                step.replay(),
+                step,
+                (earlier, later) -> new Replays.Step(
+                        later.replay(),
+                        later.seq(),
+                        earlier.published() + later.published(),
+                        earlier.refused() + later.refused(),
+                        later.error() == null ? earlier.error() : later.error(),
+                        later.finished()));
+    }
+
+    /** How far the lane came with replays, one step each. */
+    List<Replays.Step> replays() {
+        return List.copyOf(replays.values());
+    }
+
     boolean isEmpty() {
-        return !hasMessages() && outcomes.isEmpty() && orderExceptions == 0;
+        return !hasMessages() && outcomes.isEmpty() && replays.isEmpty() && orderExceptions == 0;
     }
 
     /** Whether any message of the outbox is published or parked. */
@@ -54,6 +77,7 @@ final class Progress {
     void clear() {
         parkings.clear();
         outcomes.clear();
+        replays.clear();
         offsets.clear();
         published = 0;
         orderExceptions = 0;

@@ -47,6 +47,12 @@ public interface RelayListener {
     /** Parked messages were sent again: so many are published, so many stay parked. */
     default void retried(LaneKey lane, int published, int parked) {}
 
+    /** The lane is through with a replay. */
+    default void replayed(LaneKey lane, String replay) {}
+
+    /** A replay ends where it is. */
+    default void replayFailed(LaneKey lane, String replay, Failure failure) {}
+
     /** So much is parked that the lane reads nothing more until it is less. */
     default void parkedAtBound(LaneKey lane, long messages, long bytes) {}
 

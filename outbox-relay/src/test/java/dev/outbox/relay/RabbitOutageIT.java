@@ -225,43 +225,6 @@ class RabbitOutageIT {
     }
 
     @Test
-    void aMissingExchangeIsWaitedForAndAllArrivesOnceItIsThere() throws SQLException {
-        try (Relay relay = relay()) {
-            appendRounds(topic, 1, 5);
-            outcomes.awaitOutage(failure -> failure.kind() == Failure.Kind.TOPIC
-                    && failure.error().contains("404")
-                    && failure.error().contains(topic));
-            declare(topic, "#", Map.of());
-            awaitDrained();
-            assertThat(relay.stopped()).isNotDone();
-        }
-        try (QueueReader reader = QueueReader.of(rabbit.connectionFactory(), topic)) {
-            assertThat(assertComplete(reader, 5, true)).as("duplicates").isZero();
-        }
-        assertThat(ask("SELECT count(*) FROM parked")).isZero();
-    }
-
-    @Test
-    void aForbiddenExchangeIsWaitedForAndAllArrivesOnceItIsAllowed() throws SQLException {
-        declare(topic, "#", Map.of());
-        String user = RabbitServer.uniqueName("relay");
-        rabbit.defaultVirtualHost().addUser(user, "secret", "", "", "");
-        try (Relay relay = relay(settings().withLogin(user, "secret"), Order.PIPELINED)) {
-            appendRounds(topic, 1, 5);
-            outcomes.awaitOutage(failure -> failure.kind() == Failure.Kind.TOPIC
-                    && failure.error().contains("403")
-                    && failure.error().contains(topic));
-            rabbit.defaultVirtualHost().setPermissions(user, "", ".*", "");
-            awaitDrained();
-            assertThat(relay.stopped()).isNotDone();
-        }
-        try (QueueReader reader = QueueReader.of(rabbit.connectionFactory(), topic)) {
-            assertComplete(reader, 5, true);
-        }
-        assertThat(ask("SELECT count(*) FROM parked")).isZero();
-    }
-
-    @Test
     void aMemoryAlarmIsAnOutageAndLeavesFewDuplicatesAndConnections() throws SQLException {
         declare(topic, "#", Map.of());
         try (Relay relay = relay()) {
@@ -288,36 +251,6 @@ class RabbitOutageIT {
             assertThat(assertComplete(reader, 5, true)).as("duplicates").isLessThanOrEqualTo(4 * KEYS);
         }
         assertThat(ask("SELECT count(*) FROM parked")).isZero();
-    }
-
-    /** Each try closes the channel; it must not take others with it, again and again. */
-    @Test
-    void aForbiddenExchangeDoesNotMakeOthersGoAgainAtEachTry() throws SQLException {
-        String forbidden = RabbitServer.uniqueName("forbidden");
-        declare(topic, "#", Map.of());
-        declare(forbidden, "#", Map.of());
-        String user = RabbitServer.uniqueName("relay");
-        rabbit.defaultVirtualHost().addUser(user, "secret", "", topic, "");
-        try (java.sql.Connection connection = fixture.connect();
-                Statement statement = connection.createStatement()) {
-            statement.execute("INSERT INTO message (topic, key, type, source, payload) SELECT CASE n WHEN 300 THEN '"
-                    + forbidden + "' ELSE '" + topic + "' END, 'k', 'a.b', 'test', n::text::json"
-                    + " FROM generate_series(1, 600) n");
-        }
-        try (Relay relay = relay(settings().withLogin(user, "secret"), Order.PIPELINED)) {
-            await().until(() -> outcomes.outages.size() >= 4);
-            assertThat(relay.stopped()).isNotDone();
-        }
-        Map<String, Integer> deliveries = new HashMap<>();
-        try (QueueReader reader = QueueReader.of(rabbit.connectionFactory(), topic)) {
-            reader.await(299);
-            while (reader.poll() > 0) {}
-            reader.await(0).forEach(each -> deliveries.merge(QueueReader.body(each), 1, Integer::sum));
-        }
-        assertThat(deliveries).hasSize(299);
-        assertThat(deliveries.values())
-                .as("the first try may have taken some with it")
-                .allMatch(times -> times <= 2);
     }
 
     /** A queue of twenty, read slowly: of what is on its way much is refused, again and again. */

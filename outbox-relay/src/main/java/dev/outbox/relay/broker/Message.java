@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param payload JSON, byte for byte as it was written
  * @param body content that is not JSON; a message with neither payload nor body is a tombstone
  * @param contentType the content's media type
+ * @param replayId names the replay that publishes the message once more; null the first time
  */
 @SuppressWarnings("ArrayRecordComponent") // compared by no one; copies would cost what the type is for
 public record Message(
@@ -40,12 +41,67 @@ public record Message(
         byte @Nullable [] headers,
         byte @Nullable [] payload,
         byte @Nullable [] body,
-        byte[] contentType) {
+        byte[] contentType,
+        @Nullable String replayId) {
 
     /** What an instance weighs beside its contents: the objects, and the rounding of their sizes. */
     private static final int OVERHEAD_BYTES = 400;
 
     private static final long MICROS_PER_SECOND = 1_000_000;
+
+    /** A message that is published for the first time. */
+    public Message(
+            long seq,
+            byte[] id,
+            String topic,
+            byte @Nullable [] key,
+            byte[] type,
+            byte[] version,
+            long occurredAtMicros,
+            byte @Nullable [] correlationId,
+            byte @Nullable [] causationId,
+            byte[] source,
+            byte @Nullable [] headers,
+            byte @Nullable [] payload,
+            byte @Nullable [] body,
+            byte[] contentType) {
+        this(
+                seq,
+                id,
+                topic,
+                key,
+                type,
+                version,
+                occurredAtMicros,
+                correlationId,
+                causationId,
+                source,
+                headers,
+                payload,
+                body,
+                contentType,
+                null);
+    }
+
+    /** The same once more, for a replay, to a topic that may be another. */
+    public Message replayed(String replayId, String topic) {
+        return new Message(
+                seq,
+                id,
+                topic,
+                key,
+                type,
+                version,
+                occurredAtMicros,
+                correlationId,
+                causationId,
+                source,
+                headers,
+                payload,
+                body,
+                contentType,
+                replayId);
+    }
 
     /** About how much memory the message takes, in bytes. */
     public int sizeBytes() {

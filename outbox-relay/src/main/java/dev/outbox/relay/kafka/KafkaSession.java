@@ -32,7 +32,7 @@ final class KafkaSession implements BrokerSession {
     /** A record's own fields, at most; the producer's limit counts them too. */
     private static final int RECORD_OVERHEAD_BYTES = 90;
 
-    private static final int FIXED_HEADERS = 9;
+    private static final int FIXED_HEADERS = 10;
 
     /** A time further off than this would have the broker refuse the record (KIP-937) or delete it at once. */
     private static final long BEHIND_MS_MAX = Duration.ofDays(1).toMillis();
@@ -116,6 +116,9 @@ final class KafkaSession implements BrokerSession {
         }
         headers.add(new RecordHeader("source-service", message.source()));
         headers.add(new RecordHeader("content-type", message.contentType()));
+        if (message.replayId() != null) {
+            headers.add(new RecordHeader("replay-id", message.replayId().getBytes(StandardCharsets.US_ASCII)));
+        }
         for (MessageHeaders.Entry entry : custom.entries()) {
             headers.add(new RecordHeader(entry.name(), entry.value()));
         }
@@ -131,7 +134,12 @@ final class KafkaSession implements BrokerSession {
     private long timestamp(Message message) {
         long now = System.currentTimeMillis();
         long occurred = Math.floorDiv(message.occurredAtMicros(), 1000);
-        return stampNow.get() || occurred > now + AHEAD_MS_MAX || occurred < now - BEHIND_MS_MAX ? now : occurred;
+        return stampNow.get()
+                        || message.replayId() != null
+                        || occurred > now + AHEAD_MS_MAX
+                        || occurred < now - BEHIND_MS_MAX
+                ? now
+                : occurred;
     }
 
     private static int size(ProducerRecord<byte[], byte[]> producerRecord) {

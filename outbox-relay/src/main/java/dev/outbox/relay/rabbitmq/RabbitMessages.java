@@ -33,7 +33,8 @@ final class RabbitMessages {
             SEQUENCE,
             "x-retry-count",
             "x-key",
-            "x-tombstone");
+            "x-tombstone",
+            "x-replay-id");
 
     /** RabbitMQ takes these for further routing keys, and closes the channel if they are text. */
     private static final Set<String> ROUTING = Set.of("CC", "BCC");
@@ -73,6 +74,9 @@ final class RabbitMessages {
         putText(headers, "x-key", message.key());
         headers.put(SEQUENCE, message.seq());
         headers.put("x-retry-count", NO_RETRY);
+        if (message.replayId() != null) {
+            headers.put("x-replay-id", message.replayId());
+        }
         byte[] body = envelope.value(message, custom, occurredAt);
         if (message.tombstone()) {
             headers.put("x-tombstone", true);

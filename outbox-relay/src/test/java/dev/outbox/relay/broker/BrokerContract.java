@@ -98,6 +98,15 @@ public abstract class BrokerContract {
     }
 
     @Test
+    void saysOfAReplayedMessageWhichReplayItIs() {
+        String topic = newTopic();
+        sendAll(Envelope.Format.JSON, message("elsewhere", "k", "1").replayed("r-1", topic), message(topic, "k", "2"));
+        List<Received> received = receive(topic, 2);
+        assertThat(received.get(0).headers()).contains(entry("replay-id", "r-1"));
+        assertThat(received.get(1).headers()).doesNotContainKey("replay-id");
+    }
+
+    @Test
     void carriesKeyEnvelopeAndHeaders() {
         String topic = newTopic();
         Message message = new Message(
