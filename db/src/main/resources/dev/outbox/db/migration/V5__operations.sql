@@ -352,10 +352,9 @@ create function seq_at(at timestamptz, low bigint, high bigint) returns bigint
   end
   $$;
 
--- Where a message is: around the time in its id, within 0.1 s at first and 30 min at last, since ids are made by the clocks
--- of applications; and if it is not there, or its id holds no time, among the newest 1,000,000. complete tells whether
--- that was all there is.
-create function locate(id uuid, out seq bigint, out complete boolean)
+-- Where a message is, or null: around the time in its id, within 0.1 s at first and 30 min at last, since ids are made by the
+-- clocks of applications; and if it is not there, or its id holds no time, among the newest 1,000,000 numbers.
+create function locate(id uuid) returns bigint
   language plpgsql stable
   set search_path from current
   set enable_seqscan = off
@@ -363,41 +362,30 @@ create function locate(id uuid, out seq bigint, out complete boolean)
   set max_parallel_workers_per_gather = 0
   set jit = off
   as $$
-  #variable_conflict use_column
   declare
-    rows_max constant bigint := 1000000;
+    rows_max constant integer := 1000000;
     made_at timestamptz := time_in(locate.id);
     margin interval;
-    low bigint;
-    high bigint;
     oldest bigint;
     newest bigint;
-    walked bigint;
+    low bigint;
+    high bigint;
+    place bigint;
   begin
-    select m.seq into oldest from message m order by m.seq limit 1;
-    select m.seq into newest from message m order by m.seq desc limit 1;
-    complete := true;
-    if oldest is null then
-      return;
-    end if;
+    select min(m.seq), max(m.seq) into oldest, newest from message m;
     if made_at is not null then
       foreach margin in array array['0.1 s', '2 s', '1 min', '30 min']::interval[] loop
-        low := seq_at(made_at - margin, oldest, newest);
-        high := seq_at(made_at + margin, low, newest);
+        low := seq_at(made_at - margin, oldest, newest) - 10;
+        high := seq_at(made_at + margin, low, newest) + 10;
         exit when high - low > rows_max;
-        select m.seq into locate.seq
-        from message m
-        where m.seq between low - 10 and high + 10 and m.id = locate.id
-        order by m.seq desc
-        limit 1;
-        if found then
-          return;
+        select max(m.seq) into place from message m where m.seq between low and high and m.id = locate.id;
+        if place is not null or (low <= oldest and high >= newest) then
+          return place;
         end if;
       end loop;
     end if;
-    select max(n.seq) filter (where n.id = locate.id), count(*) into locate.seq, walked
-    from (select m.seq, m.id from message m order by m.seq desc limit rows_max) n;
-    complete := walked < rows_max;
+    select max(m.seq) into place from message m where m.seq > newest - rows_max and m.id = locate.id;
+    return place;
   end
   $$;
 
@@ -530,14 +518,12 @@ create function message_status(
       resolution := k.resolution;
       return;
     end if;
-    select n.* into m
-    from message n
-    where n.seq = (select w.seq from locate(message_status.id) w);
+    seq := locate(message_status.id);
+    select n.* into m from message n where n.seq = message_status.seq;
     if not found then
       status := 'UNKNOWN';
       return;
     end if;
-    seq := m.seq;
     channel := m.channel;
     topic := m.topic;
     key := m.key;
@@ -715,7 +701,7 @@ create function queue_in_words(channel text, lane integer, seq bigint) returns t
   $$;
 
 -- Why a message that is nowhere is nowhere.
-create function absence_in_words(id uuid, complete boolean) returns text
+create function absence_in_words(id uuid) returns text
   language plpgsql stable
   set search_path from current
   as $$
@@ -741,9 +727,9 @@ create function absence_in_words(id uuid, complete boolean) returns text
       end if;
     end if;
     searched := case
-      when complete then 'in the whole outbox'
-      when made_at is null then 'among the newest 1,000,000 messages; its id holds no time to look elsewhere by'
-      else 'among the messages made within 30 min of its id and the newest 1,000,000'
+      when (select coalesce(max(m.seq) - min(m.seq), 0) < 1000000 from message m) then 'through the whole outbox'
+      when made_at is null then 'through the newest 1,000,000 numbers; its id holds no time to look elsewhere by'
+      else 'through what was made within 30 min of its id, and the newest 1,000,000 numbers'
     end;
     writers := open_transactions_in_words();
     if writers is not null then
@@ -764,8 +750,6 @@ create function why_stuck(id uuid) returns text
   declare
     s record;
     w record;
-    r record;
-    place record;
     head record;
     answer text;
   begin
@@ -773,8 +757,7 @@ create function why_stuck(id uuid) returns text
     select x.* into w from lane_in_words(s.channel, s.lane) x;
     case s.status
       when 'UNKNOWN' then
-        select x.* into place from locate(why_stuck.id) x;
-        return absence_in_words(why_stuck.id, place.complete);
+        return absence_in_words(why_stuck.id);
       when 'NO LANES' then
         return format('Message %s is pending since %s: its channel %s has no lanes, no relay has ever served it.'
           || ' Start a relay for this channel, or look whether the name is right.',
@@ -813,7 +796,7 @@ create function why_stuck(id uuid) returns text
   $$;
 
 -- Messages that are still in the ring, the newest first; the page after this one begins before_seq its last. Walks at most
--- 1,000,000 messages, and when that was not enough says by a notice where to go on.
+-- 1,000,000 numbers, and when that was not enough says by a notice where to go on.
 create function find_messages(
   out seq bigint, out id uuid, out occurred_at timestamptz,
   inout channel text default null, inout topic text default null, inout key text default null,
@@ -833,8 +816,9 @@ create function find_messages(
   declare
     rows_max constant integer := 10000;
     walk_max constant integer := 1000000;
+    high bigint;
+    low bigint;
     given integer;
-    reached bigint;
   begin
     if find_messages.max_rows is null or find_messages.max_rows not between 1 and rows_max then
       raise exception using errcode = 'OB001',
@@ -842,35 +826,26 @@ create function find_messages(
         hint = format('Give 1 to %s and go on with before_seq.', rows_max);
     end if;
     perform check_filter(find_messages.channel, find_messages.topic, find_messages.key, find_messages.type);
+    select max(m.seq) into high
+    from message m
+    where m.seq < coalesce(find_messages.before_seq, 9223372036854775807);
+    low := high - walk_max;
     return query
-      select n.seq, n.id, n.occurred_at::timestamptz, n.channel::text, n.topic::text, n.key::text, n.type::text,
-        n.version::text, n.source::text, coalesce(octet_length(n.payload::text), octet_length(n.body), 0)
-      from (
-        select m.*
-        from message m
-        where m.seq < coalesce(find_messages.before_seq, 9223372036854775807)
-        order by m.seq desc
-        limit walk_max
-      ) n
-      where (find_messages.channel is null or n.channel = find_messages.channel)
-        and (find_messages.topic is null or n.topic = find_messages.topic)
-        and (find_messages.key is null or n.key = find_messages.key)
-        and (find_messages.type is null or n.type = find_messages.type)
-        and (find_messages.since is null or n.occurred_at >= find_messages.since)
-        and (find_messages.until is null or n.occurred_at < find_messages.until)
-      order by n.seq desc
+      select m.seq, m.id, m.occurred_at::timestamptz, m.channel::text, m.topic::text, m.key::text, m.type::text,
+        m.version::text, m.source::text, coalesce(octet_length(m.payload::text), octet_length(m.body), 0)
+      from message m
+      where m.seq > low and m.seq <= high
+        and (find_messages.channel is null or m.channel = find_messages.channel)
+        and (find_messages.topic is null or m.topic = find_messages.topic)
+        and (find_messages.key is null or m.key = find_messages.key)
+        and (find_messages.type is null or m.type = find_messages.type)
+        and (find_messages.since is null or m.occurred_at >= find_messages.since)
+        and (find_messages.until is null or m.occurred_at < find_messages.until)
+      order by m.seq desc
       limit find_messages.max_rows;
     get diagnostics given = row_count;
-    if given < find_messages.max_rows then
-      select m.seq into reached
-      from message m
-      where m.seq < coalesce(find_messages.before_seq, 9223372036854775807)
-      order by m.seq desc
-      offset walk_max - 1
-      limit 1;
-      if found then
-        raise notice 'looked at 1,000,000 messages; there are more, go on with before_seq => %', reached;
-      end if;
+    if given < find_messages.max_rows and exists (select from message m where m.seq <= low) then
+      raise notice 'looked at 1,000,000 numbers and there are older messages: go on with before_seq => %', low + 1;
     end if;
   end
   $$;
@@ -1272,7 +1247,7 @@ create function locate_all(ids uuid[]) returns table (id uuid, seq bigint)
   begin
     if cardinality(ids) <= single_max then
       return query
-        select i.id, (select w.seq from locate(i.id) w)
+        select i.id, locate(i.id)
         from (select distinct u.id from unnest(ids) u (id)) i;
     else
       return query
@@ -1459,7 +1434,7 @@ create function replay(
     from count_published(replay.ids, replay.channel, replay.topic, replay.key, replay.type, replay.since,
       replay.until) c;
     if matched = 0 then
-      raise exception using errcode = 'OB002', message = format('nothing matches: %s', filter_in_words(arguments)),
+      raise exception using errcode = 'OB002', message = format('nothing matches: %s', filter_in_words(arguments - 'to_topic' - 'rate')),
         hint = 'find_messages shows what is still there; what is pending or parked is not replayed.';
     end if;
     if replay.dry_run is not true then
