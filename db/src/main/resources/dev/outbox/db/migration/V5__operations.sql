@@ -566,7 +566,9 @@ create function lane_in_words(channel text, lane integer, out hindered boolean, 
     order by w.generation desc
     limit 1;
     hindered := true;
-    if l.paused_at is not null then
+    if not found then
+      words := format('channel %s has no lanes, no relay has ever served it', quoted(lane_in_words.channel));
+    elsif l.paused_at is not null then
       words := format('lane %s is paused by %s since %s: %s', name, coalesce(l.paused_by, 'an operator'),
         utc(l.paused_at), quoted(l.pause_reason));
     elsif l.owner is null or l.lease_until < clock_timestamp() then
@@ -650,8 +652,9 @@ create function open_transactions_in_words() returns text
           date_trunc('second', clock_timestamp() - x.prepared)),
         x.prepared
       from writer w
-      join pg_prepared_xacts x on w.pid is null and w.virtualtransaction = '-1/' || x.transaction
-      where x.database = current_database()
+      join pg_locks t on t.pid is null and t.locktype = 'transactionid' and t.virtualtransaction = w.virtualtransaction
+      join pg_prepared_xacts x on x.transaction = t.transactionid
+      where w.pid is null
     )
     select string_agg(d.words, ', ' order by d.place) filter (where d.place <= shown_max)
       || case when count(*) > shown_max then format(' and %s more', count(*) - shown_max) else '' end
@@ -711,20 +714,18 @@ create function absence_in_words(id uuid) returns text
     writers text;
     searched text;
   begin
-    if made_at is not null then
-      select l.truncated_at, l.closed_at into emptied
-      from segment_log l
-      where l.truncated_at is not null and made_at between l.opened_at and l.closed_at
-      order by l.no desc
-      limit 1;
-      if found then
-        return format('Message %s is gone: its id was made at %s, and the segment of that time was truncated by retention at %s,'
-          || ' after everything in it was published or parked.', id, utc(made_at), utc(emptied.truncated_at));
-      end if;
-      if made_at < (select min(l.opened_at) from segment_log l) then
-        return format('Message %s is not here: its id was made at %s, before this outbox or what it remembers begins, at %s.',
-          id, utc(made_at), utc((select min(l.opened_at) from segment_log l)));
-      end if;
+    if made_at < (select min(l.opened_at) from segment_log l) then
+      return format('Message %s is not here: its id was made at %s, and what this outbox remembers begins at %s.', id,
+        utc(made_at), utc((select min(l.opened_at) from segment_log l)));
+    end if;
+    select l.truncated_at into emptied
+    from segment_log l
+    where l.truncated_at is not null and made_at <= l.closed_at
+    order by l.closed_at
+    limit 1;
+    if found then
+      return format('Message %s is gone, if it ever was: its id was made at %s, and the segment of that time was truncated by'
+        || ' retention at %s, after all of it had been published or parked.', id, utc(made_at), utc(emptied.truncated_at));
     end if;
     searched := case
       when (select coalesce(max(m.seq) - min(m.seq), 0) < 1000000 from message m) then 'through the whole outbox'
@@ -1057,7 +1058,7 @@ create function check_parked(ids uuid[]) returns void
       return;
     end if;
     select array_agg(s.id) filter (where s.status = 'UNKNOWN'),
-      string_agg(format('%s is %s%s', s.id, lower(s.status), coalesce(' since ' || utc(s.since), '')), ', ')
+      string_agg(format('%s is %s%s', s.id, lower(s.status), coalesce(' since ' || utc(s.since), '')), ', ' order by s.seq)
         filter (where s.status <> 'UNKNOWN')
     into unknown, states
     from unnest(others[1:5]) i (id)
@@ -1136,7 +1137,7 @@ create function check_count(matched bigint, max_rows integer, arguments jsonb) r
   $$;
 
 ---------------------------------------------------------------------------------------------------------------------------
--- Changes. A dry run goes through the same checks, changes nothing and answers changed 0.
+-- Changes. A dry run (and a null counts as one) goes through the same checks, changes nothing and answers changed 0.
 ---------------------------------------------------------------------------------------------------------------------------
 
 -- Has messages that were refused tried again at once, by the owner of their lane. Those that wait for a topic are tried all
@@ -1161,7 +1162,7 @@ create function retry(
   begin
     perform check_parked_request(retry.ids, retry.channel, retry.topic, retry.key, retry.type, retry.error_class, null,
       retry.all_parked, retry.reason, retry.max_rows);
-    if retry.dry_run is not true then
+    if retry.dry_run is false then
       perform lock_operations();
     end if;
     select coalesce(array_agg(k.seq) filter (where k.state in ('DEAD', 'RETRYING')), '{}'),
@@ -1183,7 +1184,7 @@ create function retry(
     if waiting > 0 then
       raise notice '% messages wait for their topic, which is tried all the time: they go out by themselves', waiting;
     end if;
-    if retry.dry_run is not true then
+    if retry.dry_run is false then
       perform lock_parked(refused);
       update parked k
       set state = 'RETRYING', next_attempt_at = clock_timestamp()
@@ -1214,7 +1215,7 @@ create function discard(
   begin
     perform check_parked_request(discard.ids, discard.channel, discard.topic, discard.key, discard.type,
       discard.error_class, discard.state, discard.all_parked, discard.reason, discard.max_rows);
-    if discard.dry_run is not true then
+    if discard.dry_run is false then
       perform lock_operations();
     end if;
     select coalesce(array_agg(k.seq), '{}') into seqs
@@ -1223,7 +1224,7 @@ create function discard(
     matched := cardinality(seqs);
     changed := 0;
     perform check_count(matched, discard.max_rows, arguments);
-    if discard.dry_run is not true then
+    if discard.dry_run is false then
       perform lock_parked(seqs);
       update parked k
       set state = 'RESOLVED', resolution = cut_to_bytes('discarded: ' || discard.reason, 2000),
@@ -1417,7 +1418,7 @@ create function replay(
   begin
     perform check_replay_request(replay.ids, replay.channel, replay.topic, replay.key, replay.type, replay.since,
       replay.until, replay.all_messages, replay.to_topic, replay.rate, replay.reason);
-    if replay.dry_run is not true then
+    if replay.dry_run is false then
       perform lock_operations();
       select r.id into running
       from replay r
@@ -1437,7 +1438,7 @@ create function replay(
       raise exception using errcode = 'OB002', message = format('nothing matches: %s', filter_in_words(arguments - 'to_topic' - 'rate')),
         hint = 'find_messages shows what is still there; what is pending or parked is not replayed.';
     end if;
-    if replay.dry_run is not true then
+    if replay.dry_run is false then
       insert into replay as r (channel, ids, topic, key, type, since, until, first_seq, last_seq, to_topic, rate, matched,
         requested_by, reason)
       values (replay.channel, replay.ids, replay.topic, replay.key, replay.type, replay.since, replay.until, first_seq,
@@ -1462,7 +1463,7 @@ create function cancel_replay(replay_id uuid, reason text, dry_run boolean defau
     r record;
   begin
     perform check_reason(cancel_replay.reason);
-    if cancel_replay.dry_run is not true then
+    if cancel_replay.dry_run is false then
       perform lock_operations();
     end if;
     select p.state, p.finished_at into r from replay p where p.id = cancel_replay.replay_id;
@@ -1478,7 +1479,7 @@ create function cancel_replay(replay_id uuid, reason text, dry_run boolean defau
     end if;
     matched := 1;
     changed := 0;
-    if cancel_replay.dry_run is not true then
+    if cancel_replay.dry_run is false then
       update replay p
       set state = 'CANCELLED', finished_at = clock_timestamp()
       where p.id = cancel_replay.replay_id and p.state = 'RUNNING';
@@ -1507,7 +1508,7 @@ create function set_paused(
       raise exception using errcode = 'OB001', message = 'no channel was given', hint = 'Give channel => ''default''.';
     end if;
     perform check_filter(set_paused.channel, null, null, null);
-    if set_paused.dry_run is not true then
+    if set_paused.dry_run is false then
       perform lock_operations();
     end if;
     select array_agg(p.lane) into chosen
@@ -1535,7 +1536,7 @@ create function set_paused(
         message = format('not paused: %s', quoted(set_paused.channel || coalesce('/' || set_paused.lane, ''))),
         hint = 'The view status shows which lanes are.';
     end if;
-    if set_paused.dry_run is not true then
+    if set_paused.dry_run is false then
       begin
         perform from lane l where l.channel = set_paused.channel and l.lane = any (chosen)
         order by l.generation, l.lane
@@ -1587,7 +1588,7 @@ create function rotate(reason text default null, dry_run boolean default false)
     filled boolean;
   begin
     perform check_reason(rotate.reason);
-    if rotate.dry_run is not true then
+    if rotate.dry_run is false then
       perform lock_operations();
     end if;
     number := pg_sequence_last_value('segment_seq'::regclass);
@@ -1603,7 +1604,7 @@ create function rotate(reason text default null, dry_run boolean default false)
       raise exception using errcode = 'OB003', message = format('segment %s, which is next, is not empty', to_segment),
         hint = 'It is truncated once it is past retention and all of it is published; segment_log shows since when it is closed.';
     end if;
-    if rotate.dry_run is not true then
+    if rotate.dry_run is false then
       number := nextval('segment_seq');
       from_segment := (number + 3) % 4;
       to_segment := number % 4;
