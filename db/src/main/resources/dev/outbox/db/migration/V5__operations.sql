@@ -402,6 +402,7 @@ create function receipt(
   #variable_conflict use_column
   declare
     division record;
+    oldest bigint;
     low bigint;
     high bigint;
     middle record;
@@ -419,6 +420,7 @@ create function receipt(
       from checkpoint c
       where c.channel = receipt.channel and c.generation = division.generation and c.lane = division.lane;
       continue when low is null;
+      oldest := low;
       select c.* into middle
       from checkpoint c
       where c.channel = receipt.channel and c.generation = division.generation and c.lane = division.lane and c.no = high;
@@ -449,7 +451,7 @@ create function receipt(
       made_at := found_at.made_at;
       exact := found_at.first_to_cover and coalesce(receipt.seq between found_at.first_seq and found_at.last_seq, false);
       broker_positions := case when exact then found_at.broker_positions end;
-      exit when found_at.no > 1 or exact;
+      exit when found_at.no > oldest;
     end loop;
     -- What went to the message's own topic, unless a route sent it elsewhere.
     select json_object_agg(p.key, p.value) into mine
