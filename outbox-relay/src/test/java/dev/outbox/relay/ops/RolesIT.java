@@ -122,7 +122,7 @@ class RolesIT {
     private final KafkaServer kafka;
     private final SqlOutbox outbox;
 
-    RolesIT(TestDatabase database, KafkaServer kafka) {
+    RolesIT(TestDatabase database, KafkaServer kafka) throws SQLException {
         this.database = database;
         this.kafka = kafka;
         this.outbox = new SqlOutbox(database);
@@ -143,6 +143,7 @@ class RolesIT {
         for (String role : List.of("writer", "relay", "auditor", "operator")) {
             outbox.execute("DROP OWNED BY " + outbox.login(role) + " CASCADE; DROP ROLE " + outbox.login(role));
         }
+        outbox.close();
     }
 
     @Test
