@@ -24,6 +24,7 @@ final class BrokerLink implements AutoCloseable {
     private long retryAtNanos = System.nanoTime();
     private long outageSinceNanos;
     private boolean out;
+    private @Nullable Failure latest;
     private long toldAtNanos;
     private @Nullable String toldClass;
 
@@ -84,6 +85,7 @@ final class BrokerLink implements AutoCloseable {
             outageSinceNanos = now;
             toldAtNanos = now - RETRY_LONGEST.toNanos();
         }
+        latest = failure;
         Duration wait = backoff.next();
         retryAtNanos = now + wait.toNanos();
         if (now - toldAtNanos >= RETRY_LONGEST.toNanos() / 2
@@ -92,6 +94,15 @@ final class BrokerLink implements AutoCloseable {
             toldClass = failure.errorClass();
             listener.outage(lane, failure, wait);
         }
+    }
+
+    /** In words, what keeps the broker from taking messages, or null. */
+    @Nullable
+    String trouble() {
+        Failure failure = latest;
+        return out && failure != null
+                ? "the broker cannot be used: " + failure.errorClass() + ": " + failure.error()
+                : null;
     }
 
     /** The broker has taken a page. */

@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 /** A lane's checkpoints: reads the newest, appends the next. On the lane's own connection, in autocommit mode. */
@@ -31,20 +32,35 @@ final class CheckpointStore {
               FOR SHARE
             )""";
 
+    /** A message that is dead is tried again when an operator wants it; of the others this is the next time. */
+    private static final String STATE =
+            "CASE WHEN {new}.state = 'RETRYING' AND {attempts} >= limits.attempts THEN 'DEAD' ELSE {new}.state END";
+
+    private static final String NEXT_ATTEMPT_AT = """
+            CASE WHEN {new}.state = 'RETRYING' AND {attempts} < limits.attempts
+              THEN clock_timestamp() + least(limits.longest, limits.backoff * 4 ^ least({attempts} - 1, 20))
+                * (0.9 + 0.2 * random()) * interval '1 millisecond' END""";
+
+    private static final String LIMITS = """
+            , limits (attempts, backoff, longest) AS MATERIALIZED (
+              VALUES (?::int, ?::bigint, ?::bigint)
+            )""";
+
     private static final String PARK = """
             , parking AS MATERIALIZED (
-              SELECT *
+              SELECT *, (p.state = 'RETRYING')::int AS attempts
               FROM unnest(?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[])
                 AS p (seq, state, reason, error_class, error, held_by)
             ), parked_now AS (
               INSERT INTO parked (seq, id, channel, topic, key, type, version, occurred_at, correlation_id, causation_id,
-                source, headers, payload, body, content_type, generation, lane, state, reason, attempts,
+                source, headers, payload, body, content_type, generation, lane, state, reason, attempts, next_attempt_at,
                 first_error_class, first_error, last_error_class, last_error, held_by)
               SELECT m.seq, m.id, m.channel, m.topic, m.key, m.type, m.version, m.occurred_at, m.correlation_id,
-                m.causation_id, m.source, m.headers, m.payload, m.body, m.content_type, f.generation, f.lane, p.state,
-                p.reason, CASE WHEN p.error IS NULL THEN 0 ELSE 1 END,
+                m.causation_id, m.source, m.headers, m.payload, m.body, m.content_type, f.generation, f.lane,
+                {state}, p.reason, p.attempts, {next_attempt_at},
                 p.error_class, p.error, p.error_class, p.error, p.held_by
               FROM fence f
+              CROSS JOIN limits
               CROSS JOIN parking p
               JOIN message m ON m.seq = p.seq
             ), attempted AS (
@@ -53,7 +69,52 @@ final class CheckpointStore {
               FROM fence f
               CROSS JOIN parking p
               WHERE p.error IS NOT NULL
-            )""";
+            )""".replace("{state}", STATE)
+            .replace("{next_attempt_at}", NEXT_ATTEMPT_AT)
+            .replace("{new}", "p")
+            .replace("{attempts}", "p.attempts");
+
+    /**
+     * What an operator is changing at the moment is left to the operator: whoever leaves a transaction open must not stop the lane.
+     * It is tried again, then. What an operator has resolved meanwhile stays so; that it is published too is told.
+     */
+    private static final String RESOLVE = """
+            , outcome AS MATERIALIZED (
+              SELECT o.*, f.owner, p.attempts + (o.state = 'RETRYING')::int AS tried, p.resolved_at IS NULL AS unresolved
+              FROM fence f
+              CROSS JOIN unnest(?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[])
+                AS o (seq, state, reason, error_class, error, held_by)
+              JOIN parked p ON p.seq = o.seq
+              ORDER BY o.seq
+              FOR UPDATE OF p SKIP LOCKED
+            ), resolved_now AS (
+              UPDATE parked p
+              SET attempts = o.tried,
+                first_error_class = coalesce(p.first_error_class, o.error_class),
+                first_error = coalesce(p.first_error, o.error),
+                last_error_class = coalesce(o.error_class, p.last_error_class),
+                last_error = coalesce(o.error, p.last_error),
+                held_by = CASE WHEN o.state = 'RESOLVED' THEN p.held_by ELSE o.held_by END,
+                broker_positions = CASE WHEN o.state = 'RESOLVED' THEN ?::json END,
+                state = CASE WHEN o.unresolved THEN {state} ELSE p.state END,
+                reason = CASE WHEN o.unresolved AND o.state <> 'RESOLVED' THEN o.reason ELSE p.reason END,
+                next_attempt_at = CASE WHEN o.unresolved THEN {next_attempt_at} END,
+                resolved_at = CASE WHEN o.unresolved AND o.state = 'RESOLVED' THEN clock_timestamp() ELSE p.resolved_at END,
+                resolution = CASE WHEN o.unresolved AND o.state = 'RESOLVED' THEN 'published' ELSE p.resolution END,
+                resolved_by = CASE WHEN o.unresolved AND o.state = 'RESOLVED' THEN o.owner ELSE p.resolved_by END
+              FROM outcome o
+              CROSS JOIN limits
+              WHERE p.seq = o.seq
+            ), attempted_again AS (
+              INSERT INTO attempt (seq, no, relay, error_class, error)
+              SELECT o.seq, coalesce((SELECT max(no) FROM attempt a WHERE a.seq = o.seq), 0) + 1, o.owner, o.error_class,
+                o.error
+              FROM outcome o
+              WHERE o.error IS NOT NULL
+            )""".replace("{state}", STATE)
+            .replace("{next_attempt_at}", NEXT_ATTEMPT_AT)
+            .replace("{new}", "o")
+            .replace("{attempts}", "o.tried");
 
     private static final String APPEND = """
 
@@ -64,14 +125,18 @@ final class CheckpointStore {
             FROM fence
             """;
 
+    private static final String RESOLVED_NOW = "RETURNING ARRAY(SELECT seq FROM outcome)";
+
     private static final String UNIQUE_VIOLATION = "23505";
 
     private final Connection connection;
     private final Lease lease;
+    private final ChannelSettings.Parking limits;
 
-    CheckpointStore(Connection connection, Lease lease) {
+    CheckpointStore(Connection connection, Lease lease, ChannelSettings.Parking limits) {
         this.connection = connection;
         this.lease = lease;
+        this.limits = limits;
     }
 
     /** The newest checkpoint, or one with no 0 and everything still to do if there is none. */
@@ -104,12 +169,14 @@ final class CheckpointStore {
     }
 
     /**
-     * Appends a checkpoint together with the messages it parks, in one statement.
+     * Appends a checkpoint together with the messages it parks, and with what has become of those parked before, in one
+     * statement.
      *
      * @throws FencedException if the lane has another owner, and then nothing was written
      */
     Checkpoint append(Checkpoint previous, Position position, Progress progress) throws SQLException {
         List<Parking> parkings = progress.parkings();
+        List<Parking> outcomes = progress.outcomes();
         Checkpoint next = new Checkpoint(
                 previous.no() + 1,
                 position,
@@ -117,14 +184,21 @@ final class CheckpointStore {
                 previous.parked() + parkings.size(),
                 previous.orderExceptions() + progress.orderExceptions(),
                 previous.cluster());
-        try (PreparedStatement append =
-                connection.prepareStatement(FENCE + (parkings.isEmpty() ? "" : PARK) + APPEND)) {
+        try (PreparedStatement append = connection.prepareStatement(statement(progress))) {
             int at = bindFence(append);
+            if (!parkings.isEmpty() || !outcomes.isEmpty()) {
+                at = bindLimits(append, at);
+            }
             if (!parkings.isEmpty()) {
                 at = bindParkings(append, at, parkings);
             }
+            if (!outcomes.isEmpty()) {
+                at = bindParkings(append, at, outcomes);
+                append.setString(at++, progress.offsetsJson());
+            }
             bindCheckpoint(append, at, next, progress);
-            if (append.executeUpdate() != 1) {
+            append.execute();
+            if (outcomes.isEmpty() ? append.getUpdateCount() != 1 : !readOutcomes(append, progress)) {
                 throw fenced(next);
             }
         } catch (SQLException e) {
@@ -135,6 +209,28 @@ final class CheckpointStore {
             throw e;
         }
         return next;
+    }
+
+    /** Whether the checkpoint was written; what an operator's transaction kept from being resolved is told to the progress. */
+    private static boolean readOutcomes(PreparedStatement append, Progress progress) throws SQLException {
+        try (ResultSet row = append.getResultSet()) {
+            if (!row.next()) {
+                return false;
+            }
+            progress.resolved(Set.of((Long[]) row.getArray(1).getArray()));
+            return true;
+        }
+    }
+
+    private static String statement(Progress progress) {
+        boolean parking = !progress.parkings().isEmpty();
+        boolean resolving = !progress.outcomes().isEmpty();
+        return FENCE
+                + (parking || resolving ? LIMITS : "")
+                + (parking ? PARK : "")
+                + (resolving ? RESOLVE : "")
+                + APPEND
+                + (resolving ? RESOLVED_NOW : "");
     }
 
     private FencedException fenced(Checkpoint next) {
@@ -151,10 +247,18 @@ final class CheckpointStore {
         return 6;
     }
 
+    private int bindLimits(PreparedStatement append, int at) throws SQLException {
+        append.setInt(at, limits.attemptsMax());
+        append.setLong(at + 1, limits.backoff().toMillis());
+        append.setLong(at + 2, limits.backoffMax().toMillis());
+        return at + 3;
+    }
+
     private int bindParkings(PreparedStatement append, int at, List<Parking> parkings) throws SQLException {
         append.setArray(at, column("bigint", parkings, Parking::seq));
-        append.setArray(at + 1, column("text", parkings, Parking::state));
-        append.setArray(at + 2, failures(parkings, failure -> failure.kind().name()));
+        append.setArray(
+                at + 1, column("text", parkings, parking -> parking.state().name()));
+        append.setArray(at + 2, column("text", parkings, Parking::reason));
         append.setArray(at + 3, failures(parkings, Failure::errorClass));
         append.setArray(at + 4, failures(parkings, Failure::error));
         append.setArray(at + 5, column("bigint", parkings, Parking::heldBy));
@@ -190,12 +294,11 @@ final class CheckpointStore {
         if (!progress.hasMessages()) {
             append.setNull(at + 8, Types.BIGINT);
             append.setNull(at + 9, Types.BIGINT);
-            append.setNull(at + 10, Types.VARCHAR);
         } else {
             append.setLong(at + 8, progress.firstSeq());
             append.setLong(at + 9, progress.lastSeq());
-            append.setString(at + 10, progress.offsetsJson());
         }
+        append.setString(at + 10, progress.offsetsJson());
         append.setLong(at + 11, next.cluster().systemIdentifier());
         append.setInt(at + 12, next.cluster().timeline());
     }

@@ -33,7 +33,7 @@ final class InFlightPage {
         ACCEPTED,
         /** It did not reach the broker, or the broker could not take it now. */
         FAILED,
-        /** The broker does not take it as it is. */
+        /** The broker does not take it as it is, or not to its topic. */
         REFUSED,
         /** It is parked. */
         PARKED
@@ -73,8 +73,12 @@ final class InFlightPage {
         this.open = states.length;
     }
 
-    List<Message> messages() {
-        return page.messages();
+    Page page() {
+        return page;
+    }
+
+    Page.Source source() {
+        return page.source();
     }
 
     Message message(int index) {
@@ -243,7 +247,7 @@ final class InFlightPage {
     }
 
     private void failed(int index, Failure failure) {
-        if (failure.kind() == Failure.Kind.MESSAGE) {
+        if (failure.kind() != Failure.Kind.OUTAGE) {
             states[index] = State.REFUSED;
             refusals.put(index, failure);
         } else {

@@ -41,6 +41,8 @@ final class LaneLoop {
     private final CheckpointStore store;
     private final Pipeline pipeline;
     private final PageSender sender;
+    private final Retries retries;
+    private final LaneTrouble trouble;
     private final Progress progress = new Progress();
     private final PollPace pace;
 
@@ -66,7 +68,8 @@ final class LaneLoop {
             BrokerLink link,
             RelayListener listener) {}
 
-    private LaneLoop(Parts parts, BooleanSupplier stopping, WindowReader reader, Checkpoint checkpoint, HeldKeys held) {
+    private LaneLoop(
+            Parts parts, BooleanSupplier stopping, WindowReader reader, Checkpoint checkpoint, Retries retries) {
         this.lease = parts.lease;
         this.settings = parts.settings;
         this.channel = parts.channel;
@@ -75,9 +78,11 @@ final class LaneLoop {
         this.listener = parts.listener;
         this.stopping = stopping;
         this.reader = reader;
-        this.store = new CheckpointStore(connection, lease);
+        this.store = new CheckpointStore(connection, lease, channel.parking());
         this.pipeline = new Pipeline(channel);
-        this.sender = new PageSender(parts, held, pipeline);
+        this.retries = retries;
+        this.trouble = new LaneTrouble(connection, lease);
+        this.sender = new PageSender(parts, retries.holds(), pipeline);
         this.pace = new PollPace(settings.pollMin(), settings.pollMax());
         this.checkpoint = checkpoint;
         this.done = checkpoint.position();
@@ -106,7 +111,7 @@ final class LaneLoop {
                 stopping,
                 new WindowReader(parts.connection, lane, parts.channel, pageRowsCeiling),
                 saved.in(here),
-                HeldKeys.load(parts.connection, lane.channel()));
+                Retries.load(parts, pageRowsCeiling));
     }
 
     /** Whether anything was published or parked. */
@@ -132,6 +137,7 @@ final class LaneLoop {
             boolean moved = settle();
             moved |= publish();
             checkpointIfDue();
+            trouble.tell(link.trouble() == null ? retries.trouble() : link.trouble());
             if (!moved) {
                 await();
             }
@@ -145,6 +151,7 @@ final class LaneLoop {
         for (InFlightPage page = pipeline.oldest(); page != null && page.done(); page = pipeline.oldest()) {
             pipeline.removeOldest();
             progress.add(page);
+            retries.settled(page);
             done = page.after();
             report(page);
             moved = true;
@@ -205,7 +212,9 @@ final class LaneLoop {
 
     /** Sends what is next, if there is room: what goes again, else a page that is read now. */
     private boolean publish() throws SQLException {
-        boolean somethingToSend = pipeline.hasAgain() || read.window() != null || pace.due();
+        boolean mayRead = !retries.closing() && !retries.full();
+        boolean somethingToSend =
+                pipeline.hasAgain() || retries.due() || (mayRead && (read.window() != null || pace.due()));
         if (pipeline.isTroubled() || !(somethingToSend || sender.hasWaiting())) {
             return false; // in trouble nothing is sent that might overtake
         }
@@ -222,15 +231,23 @@ final class LaneLoop {
             sender.send(session, again);
             return true;
         }
-        if (read.window() == null && !openWindow()) {
-            return moved;
+        Page page = retries.due() ? retries.next(read, nothingUnwritten()) : null;
+        if (page == null) {
+            if (retries.closing() || retries.full() || (read.window() == null && !openWindow())) {
+                return moved;
+            }
+            page = reader.page(read);
         }
-        Page page = reader.page(read);
         InFlightPage inFlight = new InFlightPage(page, Thread.currentThread());
         pipeline.add(inFlight);
         sender.send(session, inFlight);
         read = page.after();
         return true;
+    }
+
+    /** Whether everything that was parked is in the table. */
+    private boolean nothingUnwritten() {
+        return pipeline.isEmpty() && progress.parkings().isEmpty();
     }
 
     private boolean openWindow() throws SQLException {
@@ -259,6 +276,7 @@ final class LaneLoop {
             link.lost(outage);
         }
         reportOvertaken();
+        pipeline.sent().forEach(sender::parkRefusedForTopic);
         pipeline.startOver();
         sender.startOver();
         writeCheckpoint();
@@ -272,6 +290,13 @@ final class LaneLoop {
     }
 
     private void checkpointIfDue() throws SQLException {
+        boolean writeAgain = progress.outcomes().addAll(retries.unwritten());
+        if (writeAgain
+                || retries.wantsCheckpoint(
+                        pipeline.isEmpty() && !progress.parkings().isEmpty())) {
+            writeCheckpoint();
+            return;
+        }
         boolean changed = !done.equals(checkpoint.position());
         if (!changed && progress.isEmpty()) {
             return;
@@ -290,6 +315,7 @@ final class LaneLoop {
     private void writeCheckpoint() throws SQLException {
         checkpoint = store.append(checkpoint, done, progress);
         reader.allowMoreRows();
+        retries.written(progress);
         progress.clear();
         checkpointedAtNanos = System.nanoTime();
         listener.checkpointed(lease.lane(), checkpoint.no(), checkpoint.published(), checkpoint.parked());

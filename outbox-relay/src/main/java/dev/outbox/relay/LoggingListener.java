@@ -72,13 +72,50 @@ public final class LoggingListener implements RelayListener {
     @Override
     public void parked(LaneKey lane, Message message, Failure failure) {
         log.error(
-                "Message cannot be published, it is parked and its key held: lane={}, seq={}, id={}, topic={}, error={}, text={}",
+                "Message was refused, it is parked, to be tried again, and its key held: lane={}, seq={}, id={}, topic={}, error={}, text={}",
                 lane,
                 message.seq(),
                 message.idText(),
                 message.topic(),
                 failure.errorClass(),
                 failure.error());
+    }
+
+    @Override
+    public void topicUnavailable(LaneKey lane, String topic, Failure failure) {
+        log.error(
+                "Topic cannot be published to, its messages are parked until it can: lane={}, topic={}, error={}, text={}",
+                lane,
+                topic,
+                failure.errorClass(),
+                failure.error());
+    }
+
+    @Override
+    public void topicAvailable(LaneKey lane, String topic, Duration outage) {
+        log.info(
+                "Topic can be published to again, all that waited is published: lane={}, topic={}, after={} ms",
+                lane,
+                topic,
+                outage.toMillis());
+    }
+
+    @Override
+    public void retried(LaneKey lane, int published, int parked) {
+        if (published > 0) {
+            log.info("Parked messages were published: lane={}, published={}, parkedAgain={}", lane, published, parked);
+        } else {
+            log.debug("Parked messages were refused again: lane={}, parkedAgain={}", lane, parked);
+        }
+    }
+
+    @Override
+    public void parkedAtBound(LaneKey lane, long messages, long bytes) {
+        log.error(
+                "So much is parked that the lane reads nothing more until it is less: lane={}, messages={}, bytes={}",
+                lane,
+                messages,
+                bytes);
     }
 
     @Override

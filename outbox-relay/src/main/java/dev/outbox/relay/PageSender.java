@@ -24,7 +24,7 @@ final class PageSender {
     private static final Duration NAP = Duration.ofMillis(50);
 
     private final LaneLoop.Parts parts;
-    private final HeldKeys held;
+    private final Holds holds;
     private final Pipeline pipeline;
 
     /** Only where order is strict. */
@@ -32,9 +32,9 @@ final class PageSender {
 
     private Consumer<Message> whenAccepted = InFlightPage.NOTHING;
 
-    PageSender(LaneLoop.Parts parts, HeldKeys held, Pipeline pipeline) {
+    PageSender(LaneLoop.Parts parts, Holds holds, Pipeline pipeline) {
         this.parts = parts;
-        this.held = held;
+        this.holds = holds;
         this.pipeline = pipeline;
         startOver();
     }
@@ -51,7 +51,7 @@ final class PageSender {
     /** Sends what of the page is not sent, accepted or parked. */
     void send(BrokerSession session, InFlightPage page) {
         for (int index : page.sending()) {
-            if (parkBehindHolder(page, index) || (gate != null && !gate.enter(page, index))) {
+            if (parkIfHeld(page, index) || (gate != null && !gate.enter(page, index))) {
                 continue;
             }
             if (!sendOne(session, page, index)) {
@@ -75,7 +75,7 @@ final class PageSender {
         }
         for (; waiting != null; waiting = gate.next()) {
             Message message = waiting.page().message(waiting.index());
-            if (parkBehindHolder(waiting.page(), waiting.index())) {
+            if (parkIfHeld(waiting.page(), waiting.index())) {
                 through(message);
             } else if (!sendOne(session, waiting.page(), waiting.index())) {
                 break;
@@ -85,36 +85,42 @@ final class PageSender {
         return true;
     }
 
-    private boolean parkBehindHolder(InFlightPage page, int index) {
-        Message message = page.message(index);
-        Long holder = held.holderOf(message);
-        if (holder == null || holder >= message.seq()) {
+    private boolean parkIfHeld(InFlightPage page, int index) {
+        Parking parking = holds.parkingOf(page.message(index), page.source());
+        if (parking == null) {
             return false;
         }
-        page.park(index, Parking.held(message.seq(), holder));
+        page.park(index, parking);
         return true;
     }
 
     /** Whether what follows may be sent. What the client itself refuses needs no second try. */
     private boolean sendOne(BrokerSession session, InFlightPage page, int index) {
-        Message message = page.message(index);
-        Optional<Failure> refusal = trySend(session, message, page.expect(index, whenAccepted));
+        Optional<Failure> refusal = trySend(session, page.message(index), page.expect(index, whenAccepted));
         if (refusal.isEmpty()) {
             return true;
         }
         page.notSent(index, refusal.get());
-        if (refusal.get().kind() != Failure.Kind.MESSAGE) {
+        if (refusal.get().kind() == Failure.Kind.OUTAGE) {
             return false;
         }
-        parkDead(page, index, refusal.get());
+        park(page, index, refusal.get());
         return true;
     }
 
-    private void parkDead(InFlightPage page, int index, Failure failure) {
+    private void park(InFlightPage page, int index, Failure failure) {
         Message message = page.message(index);
-        page.park(index, Parking.dead(message.seq(), failure));
-        held.hold(message);
-        parts.listener().parked(parts.lease().lane(), message, failure);
+        LaneKey lane = parts.lease().lane();
+        if (failure.kind() == Failure.Kind.TOPIC) {
+            page.park(index, Parking.waiting(message.seq(), failure));
+            if (holds.topicFailed(message)) {
+                parts.listener().topicUnavailable(lane, message.topic(), failure);
+            }
+        } else {
+            page.park(index, Parking.refused(message.seq(), failure));
+            holds.refused(message, page.source());
+            parts.listener().parked(lane, message, failure);
+        }
         through(message);
     }
 
@@ -139,14 +145,20 @@ final class PageSender {
 
     /**
      * Sends each message that the broker refused once more, alone: a batch fails as a whole, for one of its records.
-     * What is refused alone is parked, and its key held. To be called when everything that was sent is answered.
+     * What is refused alone is parked, and its key held; what was refused for its topic is parked without another try, and the
+     * topic held. To be called when everything that was sent is answered.
      *
      * @return an outage that came in between
      */
     Optional<Failure> sendRefusedAgain(BrokerSession session, InFlightPage page) {
         for (int index : page.refused()) {
-            if (parkBehindHolder(page, index)) {
+            if (parkIfHeld(page, index)) {
                 through(page.message(index));
+                continue;
+            }
+            Failure first = page.refusal(index);
+            if (first != null && first.kind() == Failure.Kind.TOPIC) {
+                park(page, index, first);
                 continue;
             }
             InFlightPage alone = sendAlone(session, page, index);
@@ -156,7 +168,7 @@ final class PageSender {
             }
             Failure refusal = alone.refusal(0);
             if (refusal != null) {
-                parkDead(page, index, refusal);
+                park(page, index, refusal);
                 continue;
             }
             page.accept(index, alone);
@@ -165,9 +177,23 @@ final class PageSender {
         return Optional.empty();
     }
 
+    /**
+     * Parks what was refused for its topic, and the topic's other messages with it: when the lane starts over without having heard
+     * of everything, so that a topic whose refusal ends the session does not do so again and again.
+     */
+    void parkRefusedForTopic(InFlightPage page) {
+        for (int index : page.refused()) {
+            Failure failure = page.refusal(index);
+            if (failure != null && failure.kind() == Failure.Kind.TOPIC && !parkIfHeld(page, index)) {
+                park(page, index, failure);
+            }
+        }
+    }
+
     private InFlightPage sendAlone(BrokerSession session, InFlightPage page, int index) {
         Message message = page.message(index);
-        InFlightPage alone = new InFlightPage(new Page(List.of(message), page.after()), Thread.currentThread());
+        InFlightPage alone =
+                new InFlightPage(new Page(page.source(), List.of(message), page.after()), Thread.currentThread());
         alone.sending();
         trySend(session, message, alone.expect(0, InFlightPage.NOTHING))
                 .ifPresent(failure -> alone.notSent(0, failure));

@@ -3,12 +3,15 @@ package dev.outbox.relay;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** What was done since the last checkpoint: it becomes the next checkpoint's receipt. Used by one thread. */
 final class Progress {
 
     private final List<Parking> parkings = new ArrayList<>();
+    private final List<Parking> outcomes = new ArrayList<>();
     private final Map<String, OffsetRange> offsets = new TreeMap<>();
     private long published;
     private long orderExceptions;
@@ -23,26 +26,34 @@ final class Progress {
     }
 
     void add(InFlightPage page) {
-        page.parkings().forEach(parkings::add);
         published += page.size() - page.parkings().size();
         page.offsets().forEach((destination, range) -> offsets.merge(destination, range, OffsetRange::with));
-        if (page.size() > 0) {
+        if (page.source() == Page.Source.PARKED) {
+            outcomes.addAll(page.parkings());
+            for (int index = 0; index < page.size(); index++) {
+                if (page.state(index) == InFlightPage.State.ACCEPTED) {
+                    outcomes.add(Parking.published(page.message(index).seq()));
+                }
+            }
+        } else if (page.size() > 0) {
+            parkings.addAll(page.parkings());
             firstSeq = Math.min(firstSeq, page.firstSeq());
             lastSeq = Math.max(lastSeq, page.lastSeq());
         }
     }
 
     boolean isEmpty() {
-        return !hasMessages() && orderExceptions == 0;
+        return !hasMessages() && outcomes.isEmpty() && orderExceptions == 0;
     }
 
-    /** Whether any message is published or parked. */
+    /** Whether any message of the outbox is published or parked. */
     boolean hasMessages() {
         return firstSeq <= lastSeq;
     }
 
     void clear() {
         parkings.clear();
+        outcomes.clear();
         offsets.clear();
         published = 0;
         orderExceptions = 0;
@@ -50,8 +61,19 @@ final class Progress {
         lastSeq = Long.MIN_VALUE;
     }
 
+    /** Of the outcomes only these could be written; an operator's transaction has the others. */
+    void resolved(Set<Long> seqs) {
+        outcomes.removeIf(outcome -> seqs.contains(outcome.seq()));
+    }
+
+    /** Messages of the outbox that are parked now. */
     List<Parking> parkings() {
         return parkings;
+    }
+
+    /** What has become of messages that were parked before; once written, what could not be. */
+    List<Parking> outcomes() {
+        return outcomes;
     }
 
     /** One more message whose order could not be kept. */
@@ -75,8 +97,12 @@ final class Progress {
         return lastSeq;
     }
 
-    /** A JSON object: destination to [first, last]. */
+    /** A JSON object: destination to [first, last]; null when nothing was published. */
+    @Nullable
     String offsetsJson() {
+        if (offsets.isEmpty()) {
+            return null;
+        }
         StringBuilder json = new StringBuilder("{");
         offsets.forEach((destination, range) -> {
             if (json.length() > 1) {

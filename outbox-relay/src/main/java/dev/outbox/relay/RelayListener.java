@@ -35,8 +35,20 @@ public interface RelayListener {
     /** The broker takes messages again. */
     default void recovered(LaneKey lane, Duration outage) {}
 
-    /** A message cannot be published as it is; it is parked, and the later ones of its key wait behind it. */
+    /** A message is refused as it is; it is parked, to be tried again, and the later ones of its key wait behind it. */
     default void parked(LaneKey lane, Message message, Failure failure) {}
+
+    /** The topic is missing or may not be written to; its messages are parked until it is there again. */
+    default void topicUnavailable(LaneKey lane, String topic, Failure failure) {}
+
+    /** The topic can be published to again, and all that waited for it is published. */
+    default void topicAvailable(LaneKey lane, String topic, Duration outage) {}
+
+    /** Parked messages were sent again: so many are published, so many stay parked. */
+    default void retried(LaneKey lane, int published, int parked) {}
+
+    /** So much is parked that the lane reads nothing more until it is less. */
+    default void parkedAtBound(LaneKey lane, long messages, long bytes) {}
 
     /** A refusal came after later messages may have gone out; their order cannot be vouched for. */
     default void orderException(LaneKey lane, Message message) {}

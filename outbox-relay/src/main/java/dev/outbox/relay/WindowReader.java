@@ -1,17 +1,14 @@
 package dev.outbox.relay;
 
 import dev.outbox.relay.broker.Message;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Opens windows and reads their pages, on one connection in autocommit mode: nothing stays open between two calls.
@@ -33,12 +30,6 @@ final class WindowReader implements AutoCloseable {
               FROM message
               WHERE xid = ANY (?) AND xid < ?
             ) late
-            """;
-
-    private static final String COLUMNS = """
-            seq, id::text, topic, key, type, version,
-              round(date_part('epoch', occurred_at) * 1000000)::bigint, -- microseconds, in either transfer format
-              correlation_id, causation_id, source, headers, payload, body, content_type
             """;
 
     private static final String SMALL = """
@@ -83,36 +74,21 @@ final class WindowReader implements AutoCloseable {
 
     private static final String LANE = "AND (coalesce(hashtextextended(key, 0), seq) & 9223372036854775807) %% %d = %d";
 
-    private static final int PAGE_ROWS_FIRST = 64;
-
     /** How far a page walks at most: a lane that finds little of its own must not be away for minutes. */
     private static final long WALK_MAX = 1_000_000;
 
     private final LaneKey lane;
-    private final int pageRowsMax;
-
-    /** Lower than the most after a page that was too large for the driver, until the place has been passed. */
-    private int pageRowsCeiling;
-
-    private final long pageBytes;
+    private final MessageRow row = new MessageRow();
+    private final PageRows pageRows;
     private final PreparedStatement open;
     private final PreparedStatement small;
     private final PreparedStatement large;
     private final PreparedStatement mixed;
 
-    /** How many rows the next page asks for: few while the messages' size is unknown or large. */
-    private int pageRows;
-
-    private String lastTopic = "";
-    private byte[] lastTopicBytes = {};
-
     WindowReader(Connection connection, LaneKey lane, ChannelSettings channel, int pageRowsCeiling)
             throws SQLException {
         this.lane = lane;
-        this.pageRowsMax = channel.pageRowsMax();
-        this.pageRowsCeiling = Math.min(pageRowsCeiling, pageRowsMax);
-        this.pageRows = Math.min(PAGE_ROWS_FIRST, this.pageRowsCeiling);
-        this.pageBytes = channel.pageBytes();
+        this.pageRows = new PageRows(channel, pageRowsCeiling);
         this.open = connection.prepareStatement(OPEN);
         this.small = connection.prepareStatement(forLane(SMALL, lane));
         this.large = connection.prepareStatement(forLane(LARGE, lane));
@@ -130,14 +106,15 @@ final class WindowReader implements AutoCloseable {
                 lane);
     }
 
-    private static String forLane(String sql, LaneKey lane) {
-        return sql.replace("{columns}", COLUMNS.strip())
+    /** Fills in the columns of a message and, where a channel has several lanes, which rows are this one's. */
+    static String forLane(String sql, LaneKey lane) {
+        return sql.replace("{columns}", MessageRow.COLUMNS)
                 .replace("{lane}", lane.lanes() == 1 ? "" : LANE.formatted(lane.lanes(), lane.lane()));
     }
 
     /** How many rows the next page may have. */
     int pageRows() {
-        return pageRows;
+        return pageRows.next();
     }
 
     /** Looks for rows that the position's snapshot does not see. The result's window is empty when there are none. */
@@ -159,7 +136,7 @@ final class WindowReader implements AutoCloseable {
     /** Reads the next page of the position's open window, which must have one. */
     Page page(Position position) throws SQLException {
         Window window = Objects.requireNonNull(position.window());
-        int rowsMax = pageRows;
+        int rowsMax = pageRows.next();
         Window.Shape shape = window.shape(rowsMax);
         PreparedStatement statement = switch (shape) {
             case SMALL -> bindSmall(position, window);
@@ -169,19 +146,19 @@ final class WindowReader implements AutoCloseable {
         List<Message> messages = new ArrayList<>(shape == Window.Shape.SMALL ? 16 : rowsMax);
         try (ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
-                Message message = message(rows);
+                Message message = row.read(rows);
                 if (message.seq() > position.pageSeq()) {
                     messages.add(message);
                 }
             }
         }
-        Page page = new Page(messages, after(position, window, shape, messages));
-        adaptPageRows(page, rowsMax);
+        Page page = new Page(Page.Source.OUTBOX, messages, after(position, window, shape, messages));
+        pageRows.adapt(page, rowsMax);
         return page;
     }
 
     private Position after(Position position, Window window, Window.Shape shape, List<Message> messages) {
-        if (shape != Window.Shape.SMALL && messages.size() == pageRows) {
+        if (shape != Window.Shape.SMALL && messages.size() == pageRows.next()) {
             return position.withPage(messages.get(messages.size() - 1).seq());
         }
         return shape == Window.Shape.LARGE && walkEnd(position, window) < window.high()
@@ -236,55 +213,9 @@ final class WindowReader implements AutoCloseable {
         return mixed;
     }
 
-    /** Pages grow by doubling while they are full and small, and shrink to what the messages' size allows. */
-    private void adaptPageRows(Page page, int rowsMax) {
-        int read = page.messages().size();
-        if (read == 0) {
-            return;
-        }
-        long rowsThatFit = Math.max(1, pageBytes / Math.max(1, page.bytes() / read));
-        long wanted = read == rowsMax ? rowsMax * 2L : rowsMax;
-        pageRows = (int) Math.min(Math.min(wanted, rowsThatFit), pageRowsCeiling);
-    }
-
     /** The position has been written down, so that a page too large to read would cost less than before. */
     void allowMoreRows() {
-        pageRowsCeiling = (int) Math.min(pageRowsMax, pageRowsCeiling * 2L);
-    }
-
-    private Message message(ResultSet row) throws SQLException {
-        return new Message(
-                row.getLong(1),
-                required(row, 2),
-                topic(required(row, 3)),
-                row.getBytes(4),
-                required(row, 5),
-                required(row, 6),
-                row.getLong(7),
-                row.getBytes(8),
-                row.getBytes(9),
-                required(row, 10),
-                row.getBytes(11),
-                row.getBytes(12),
-                row.getBytes(13),
-                required(row, 14));
-    }
-
-    private static byte[] required(ResultSet row, int column) throws SQLException {
-        byte @Nullable [] bytes = row.getBytes(column);
-        if (bytes == null) {
-            throw new SQLException("Column is null that cannot be: column=" + column);
-        }
-        return bytes;
-    }
-
-    /** Neighbours mostly share a topic, so they share the String. */
-    private String topic(byte[] bytes) {
-        if (!Arrays.equals(bytes, lastTopicBytes)) {
-            lastTopicBytes = bytes;
-            lastTopic = new String(bytes, StandardCharsets.UTF_8);
-        }
-        return lastTopic;
+        pageRows.allowMore();
     }
 
     /** Has the server work out the type: the driver knows neither xid8 nor pg_snapshot. */

@@ -366,7 +366,15 @@ class AdversityIT {
 
     private static ChannelSettings pagesOf(int rows) {
         return new ChannelSettings(
-                "default", 1, rows, 4 << 20, 8, 32 << 20, Patience.LONGEST, ChannelSettings.Order.PIPELINED);
+                "default",
+                1,
+                rows,
+                4 << 20,
+                8,
+                32 << 20,
+                Patience.LONGEST,
+                ChannelSettings.Order.PIPELINED,
+                RelayFixture.DEAD_AT_ONCE);
     }
 
     private void appendAll(Connection writer, int count, String key) throws SQLException {

@@ -81,7 +81,7 @@ class LeaseIT {
             Lease lease = first.acquire(List.of("default")).get(0);
             Cluster here = Cluster.of(connection);
             Checkpoint none = CheckpointStore.load(connection, lease.lane(), here);
-            CheckpointStore store = new CheckpointStore(connection, lease);
+            CheckpointStore store = new CheckpointStore(connection, lease, ChannelSettings.Parking.defaults());
             Checkpoint written = store.append(none, Position.START, new Progress());
             assertThat(written.no()).isEqualTo(1);
 
@@ -89,7 +89,7 @@ class LeaseIT {
                 statement.execute("UPDATE lane SET epoch = epoch + 1");
             }
             Progress progress = new Progress();
-            progress.parkings().add(Parking.dead(1, new Failure(Failure.Kind.MESSAGE, "Test", "test")));
+            progress.parkings().add(Parking.refused(1, new Failure(Failure.Kind.MESSAGE, "Test", "test")));
             assertThatThrownBy(() -> store.append(written, Position.START, progress))
                     .isInstanceOf(FencedException.class)
                     .hasMessageContaining("lane=default/0");
@@ -105,7 +105,7 @@ class LeaseIT {
             first.createLanes(ChannelSettings.of("default"));
             Lease lease = first.acquire(List.of("default")).get(0);
             Checkpoint none = CheckpointStore.load(connection, lease.lane(), Cluster.of(connection));
-            CheckpointStore store = new CheckpointStore(connection, lease);
+            CheckpointStore store = new CheckpointStore(connection, lease, ChannelSettings.Parking.defaults());
             store.append(none, Position.START, new Progress());
             assertThatThrownBy(() -> store.append(none, Position.START, new Progress()))
                     .isInstanceOf(FencedException.class);

@@ -55,7 +55,10 @@ class OrderIT {
     }
 
     private Relay relay(Order order, Broker broker) {
-        return relay(ChannelSettings.of("default").withOrder(order), broker, new RelayListener() {});
+        return relay(
+                ChannelSettings.of("default").withOrder(order).withParking(RelayFixture.DEAD_AT_ONCE),
+                broker,
+                new RelayListener() {});
     }
 
     private Relay relay(ChannelSettings channel, Broker broker, RelayListener listener) {
@@ -169,7 +172,15 @@ class OrderIT {
                 new ScriptedBroker((seq, attempt) -> seq <= answered ? Answer.ACCEPT : Answer.TAKE, true);
         ChannelSettings usual = ChannelSettings.of("default");
         ChannelSettings channel = new ChannelSettings(
-                usual.name(), 1, 1000, 4 << 20, 1000, 32 << 20, Duration.ofSeconds(2), Order.PIPELINED);
+                usual.name(),
+                1,
+                1000,
+                4 << 20,
+                1000,
+                32 << 20,
+                Duration.ofSeconds(2),
+                Order.PIPELINED,
+                usual.parking());
         Outages outages = new Outages();
         try (Relay relay = relay(channel, broker, outages)) {
             for (int n = 1; n <= answered; n++) { // each a page, so that many may be in flight then

@@ -113,7 +113,8 @@ class RabbitOutageIT {
                 Map.of(
                         ChannelSettings.of("default")
                                 .withPublishTimeout(Duration.ofSeconds(2))
-                                .withOrder(order),
+                                .withOrder(order)
+                                .withParking(RelayFixture.DEAD_AT_ONCE),
                         RabbitBroker.of(settings, RabbitRoutes.usual(), Envelope.Format.JSON)),
                 outcomes);
     }

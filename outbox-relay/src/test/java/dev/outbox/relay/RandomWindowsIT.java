@@ -108,7 +108,8 @@ class RandomWindowsIT {
                 8,
                 1 << 20,
                 Duration.ofSeconds(5),
-                ChannelSettings.Order.PIPELINED);
+                ChannelSettings.Order.PIPELINED,
+                ChannelSettings.Parking.defaults());
         try (WindowReader reader = new WindowReader(connection, reading.lane, settings, 1 + random.nextInt(60))) {
             if (reading.position.window() == null) {
                 Window window = reader.open(reading.position.published());

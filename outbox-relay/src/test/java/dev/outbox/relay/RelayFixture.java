@@ -29,6 +29,10 @@ final class RelayFixture {
     /** With a lease that a machine does not outsleep: who loses one sends again what was not checkpointed. */
     static final RelaySettings UNHURRIED = RelaySettings.defaults().withLease(Duration.ofMinutes(1));
 
+    /** A message that is refused once is dead. */
+    static final ChannelSettings.Parking DEAD_AT_ONCE =
+            ChannelSettings.Parking.defaults().withAttempts(1, Duration.ofSeconds(1));
+
     private final TestDatabase database;
     private final @Nullable KafkaServer kafka;
 
@@ -73,7 +77,7 @@ final class RelayFixture {
     }
 
     Relay relay() {
-        return relay(UNHURRIED, ChannelSettings.of("default"));
+        return relay(UNHURRIED, ChannelSettings.of("default").withParking(DEAD_AT_ONCE));
     }
 
     Relay relay(RelaySettings settings, ChannelSettings channel) {

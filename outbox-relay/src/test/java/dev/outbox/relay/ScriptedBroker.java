@@ -25,6 +25,10 @@ final class ScriptedBroker implements Broker {
         REFUSE_AT_ONCE,
         /** The broker says no, for the message's sake. */
         REFUSE,
+        /** The client says that the topic is not there. */
+        NO_TOPIC_AT_ONCE,
+        /** The broker says that the topic is not there. */
+        NO_TOPIC,
         /** The client cannot send. */
         OUTAGE_AT_ONCE,
         /** The broker cannot take the message now; the session goes on. */
@@ -119,6 +123,10 @@ final class ScriptedBroker implements Broker {
                 case ACCEPT -> delivery.accepted("scripted-0", -1);
                 case REFUSE -> delivery.failed(new Failure(Failure.Kind.MESSAGE, "Scripted", "refused"));
                 case BUSY -> delivery.failed(new Failure(Failure.Kind.OUTAGE, "Scripted", "busy"));
+                case NO_TOPIC -> delivery.failed(new Failure(Failure.Kind.TOPIC, "Scripted", "no topic"));
+                case NO_TOPIC_AT_ONCE -> {
+                    return Optional.of(new Failure(Failure.Kind.TOPIC, "Scripted", "no topic, at once"));
+                }
                 case REFUSE_AT_ONCE -> {
                     return Optional.of(new Failure(Failure.Kind.MESSAGE, "Scripted", "refused at once"));
                 }

@@ -48,6 +48,11 @@ final class SettingTable {
     static final String PUBLISH_TIMEOUT = "publish-timeout";
     static final String ENVELOPE = "envelope";
     static final String ORDER = "order";
+    static final String ATTEMPTS = "attempts";
+    static final String RETRY_BACKOFF = "retry-backoff";
+    static final String RETRY_BACKOFF_MAX = "retry-backoff-max";
+    static final String PARKED_MAX = "parked-max";
+    static final String PARKED_SIZE_MAX = "parked-size-max";
 
     static final String ROUTE_TOPIC = "topic";
     static final String ROUTE_TYPE = "type";
@@ -218,7 +223,30 @@ final class SettingTable {
                     Type.choice("pipelined", "strict"),
                     "pipelined",
                     "`pipelined`: many messages of a key are on their way at once; when the broker refuses one, later ones"
-                            + " may have gone ahead, which is logged and counted. `strict`: one at a time for each key."));
+                            + " may have gone ahead, which is logged and counted. `strict`: one at a time for each key."),
+            Setting.optional(
+                    ATTEMPTS,
+                    Type.count(1, 100),
+                    "5",
+                    "After so many refusals by the broker a message is dead: it stays parked until an operator retries or"
+                            + " discards it. An outage is no attempt, nor is a topic that is missing or forbidden."),
+            Setting.optional(
+                    RETRY_BACKOFF,
+                    Type.duration("1ms", "1d"),
+                    "1s",
+                    "How long a refused message waits for its second attempt; each further wait is four times as long."),
+            Setting.optional(
+                    RETRY_BACKOFF_MAX, Type.duration("1ms", "1d"), "5m", "The longest wait between two attempts."),
+            Setting.optional(
+                    PARKED_MAX,
+                    Type.count(1, 10_000_000),
+                    "100000",
+                    "So many messages of a lane may be parked; then it reads nothing more until there are fewer."),
+            Setting.optional(
+                    PARKED_SIZE_MAX,
+                    Type.size("1KB", "1TB"),
+                    "1GB",
+                    "About how many bytes of a lane's messages may be parked, likewise."));
 
     /** Settings of each route to RabbitMQ, by the last part of their key. */
     static final List<Setting> ROUTE = List.of(

@@ -156,6 +156,7 @@ final class SettingsCheck {
                     "is not the name of a channel; use 1 to 63 letters, digits, '.', '_' or '-'"));
         }
         checkOrder(prefix + SettingTable.PAGE_SIZE, prefix + SettingTable.IN_FLIGHT_SIZE);
+        checkOrder(prefix + SettingTable.RETRY_BACKOFF, prefix + SettingTable.RETRY_BACKOFF_MAX);
     }
 
     /** Two measures of which the first must not exceed the second; what is malformed has been reported already. */
@@ -237,11 +238,21 @@ final class SettingsCheck {
                     measure(prefix + SettingTable.IN_FLIGHT_SIZE),
                     duration(prefix + SettingTable.PUBLISH_TIMEOUT),
                     ChannelSettings.Order.valueOf(
-                            text(prefix + SettingTable.ORDER).toUpperCase(Locale.ROOT)));
+                            text(prefix + SettingTable.ORDER).toUpperCase(Locale.ROOT)),
+                    parking(prefix));
             String envelope = text(prefix + SettingTable.ENVELOPE).toUpperCase(Locale.ROOT);
             channels.add(new RelayConfiguration.Channel(settings, broker(name), Envelope.Format.valueOf(envelope)));
         }
         return channels;
+    }
+
+    private ChannelSettings.Parking parking(String prefix) {
+        return new ChannelSettings.Parking(
+                Integer.parseInt(text(prefix + SettingTable.ATTEMPTS)),
+                duration(prefix + SettingTable.RETRY_BACKOFF),
+                duration(prefix + SettingTable.RETRY_BACKOFF_MAX),
+                Integer.parseInt(text(prefix + SettingTable.PARKED_MAX)),
+                measure(prefix + SettingTable.PARKED_SIZE_MAX));
     }
 
     private Map<String, String> kafkaProperties() {

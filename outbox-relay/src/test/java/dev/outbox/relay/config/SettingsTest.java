@@ -93,7 +93,8 @@ class SettingsTest {
                       compression.type: zstd
                       "[linger.ms]": 5
                   channels:
-                    order-events: { lanes: 4, page-rows: 10, page-size: 1MB, pages-in-flight: 2, in-flight-size: 2MB }
+                    order-events: { lanes: 4, page-rows: 10, page-size: 1MB, pages-in-flight: 2, in-flight-size: 2MB,
+                      attempts: 7, retry-backoff: 2s, retry-backoff-max: 1h, parked-max: 500, parked-size-max: 1MB }
                     "[v2.Payments]": { publish-timeout: 3s, envelope: none, broker: kafka }
                 """);
         RelayConfiguration configuration = load().forRelay();
@@ -126,7 +127,9 @@ class SettingsTest {
                                         2,
                                         2 << 20,
                                         Duration.ofSeconds(15),
-                                        ChannelSettings.Order.PIPELINED),
+                                        ChannelSettings.Order.PIPELINED,
+                                        new ChannelSettings.Parking(
+                                                7, Duration.ofSeconds(2), Duration.ofHours(1), 500, 1 << 20)),
                                 BrokerKind.KAFKA,
                                 Envelope.Format.JSON),
                         new RelayConfiguration.Channel(
