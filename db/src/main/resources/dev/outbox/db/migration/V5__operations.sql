@@ -265,10 +265,15 @@ create view replays as
 -- Words: answers are one line, whatever is in them
 ---------------------------------------------------------------------------------------------------------------------------
 
--- What somebody else wrote, recognisable as such: quoted, on one line, at most 200 characters.
+create function on_one_line(words text) returns text
+  language sql immutable
+  as $$ select regexp_replace(words, '[[:cntrl:]]', '?', 'g') $$;
+
+-- What somebody else wrote, recognisable as such: in quotes, on one line, at most 200 characters.
 create function quoted(words text) returns text
   language sql immutable
-  as $$ select '''' || left(regexp_replace(words, '[[:cntrl:]]', '?', 'g'), 200) || case when length(words) > 200 then '...' else '' end || '''' $$;
+  set search_path from current
+  as $$ select '''' || on_one_line(left(words, 200)) || case when length(words) > 200 then '...' else '' end || '''' $$;
 
 create function utc(at timestamptz) returns text
   language sql stable
@@ -605,7 +610,7 @@ create function parked_in_words(seq bigint) returns text
     if not found then
       return 'is not parked any more';
     end if;
-    error := coalesce(': ' || k.last_error_class || ': ' || left(regexp_replace(k.last_error, '[[:cntrl:]]', ' ', 'g'), 500), '');
+    error := coalesce(': ' || k.last_error_class || ': ' || left(k.last_error, 500), '');
     return case k.state
       when 'WAITING' then format('waits for topic %s, which is unavailable since %s%s', quoted(k.topic),
         utc((select min(w.parked_at) from parked w
@@ -760,22 +765,22 @@ create function why_stuck(id uuid) returns text
     select x.* into w from lane_in_words(s.channel, s.lane) x;
     case s.status
       when 'UNKNOWN' then
-        return absence_in_words(why_stuck.id);
+        answer := absence_in_words(why_stuck.id);
       when 'NO LANES' then
-        return format('Message %s is pending since %s: its channel %s has no lanes, no relay has ever served it.'
+        answer := format('Message %s is pending since %s: its channel %s has no lanes, no relay has ever served it.'
           || ' Start a relay for this channel, or look whether the name is right.',
           s.id, utc(s.since), quoted(s.channel));
       when 'PENDING' then
-        return format('Message %s is pending since %s: %s; %s.', s.id, utc(s.since), w.words,
+        answer := format('Message %s is pending since %s: %s; %s.', s.id, utc(s.since), w.words,
           queue_in_words(s.channel, s.lane, s.seq));
       when 'PUBLISHED' then
-        return format('Message %s was published %s %s by relay %s%s.', s.id,
+        answer := format('Message %s was published %s %s by relay %s%s.', s.id,
           case when s.broker_positions is null then 'not later than' else 'at' end, utc(s.since),
           coalesce(s.relay, '(not known)'),
           coalesce(' to ' || left(regexp_replace(s.broker_positions::text, '\s+', ' ', 'g'), 500)
             || ' (destination: first and last offset of its checkpoint)', ''));
       when 'DISCARDED' then
-        return format('Message %s %s.', s.id, parked_in_words(s.seq));
+        answer := format('Message %s %s.', s.id, parked_in_words(s.seq));
       when 'HELD' then
         select k.id, k.seq, k.state, k.resolution into head
         from parked q
@@ -794,7 +799,10 @@ create function why_stuck(id uuid) returns text
       else
         answer := format('Message %s %s.', s.id, parked_in_words(s.seq));
     end case;
-    return answer || case when w.hindered then ' ' || upper(left(w.words, 1)) || substr(w.words, 2) || '.' else '' end;
+    if s.status in ('WAITING', 'RETRYING', 'HELD', 'DEAD') and w.hindered then
+      answer := answer || ' ' || upper(left(w.words, 1)) || substr(w.words, 2) || '.';
+    end if;
+    return on_one_line(answer);
   end
   $$;
 
@@ -981,7 +989,7 @@ create function actor() returns text
 create function operator_in_words() returns text
   language sql stable
   set search_path from current
-  as $$ select cut_to_bytes(coalesce(actor() || ' as ', '') || session_user, 255) $$;
+  as $$ select cut_to_bytes(on_one_line(coalesce(actor() || ' as ', '') || session_user), 255) $$;
 
 -- One operator at a time: who comes while another is at it waits a moment (lock_timeout of the caller) and is told.
 create function lock_operations() returns void
@@ -1634,7 +1642,7 @@ create function function_audience() returns table (name text, audience text)
     select unnest(array['show_message', 'retry', 'discard', 'replay', 'cancel_replay', 'pause', 'resume', 'rotate']), 'operator'
     union all
     select unnest(array[
-      'quoted', 'utc', 'listed', 'cut_to_bytes', 'time_in', 'lane_of', 'is_covered', 'seq_at', 'locate', 'locate_all',
+      'on_one_line', 'quoted', 'utc', 'listed', 'cut_to_bytes', 'time_in', 'lane_of', 'is_covered', 'seq_at', 'locate', 'locate_all',
       'receipt', 'lane_in_words', 'parked_in_words', 'open_transactions_in_words', 'queue_in_words', 'absence_in_words',
       'filter_in_words', 'operator_in_words', 'actor', 'check_length', 'check_filter', 'check_reason', 'check_ids',
       'check_parked', 'check_parked_request', 'check_count', 'check_replay_request', 'matching_parked', 'replayable',
