@@ -567,6 +567,26 @@ class OperationsSqlIT {
     }
 
     @Test
+    void theBacklogIsDividedRightlyHoweverManyLanesTheChannelsHave() throws SQLException {
+        for (int lanes : new int[] {1, 3, 8, 241, 251}) {
+            outbox.execute(
+                    "INSERT INTO lane (channel, generation, lane, lanes) SELECT 'c%1$d', 1, n, %1$d FROM generate_series(0, %1$d - 1) n"
+                            .formatted(lanes));
+            outbox.execute("""
+                    INSERT INTO message (channel, topic, key, type, payload)
+                    SELECT 'c%d', 'orders', CASE WHEN n %% 7 > 0 THEN 'k' || n END, 'order.created', '1' FROM generate_series(1, 300) n
+                    """.formatted(lanes));
+            assertThat(outbox.query("""
+                            SELECT channel, lane, messages FROM backlog()
+                            EXCEPT ALL SELECT channel, lane, count(*) FROM pending GROUP BY channel, lane
+                            """)).isEmpty();
+            assertThat(outbox.query("SELECT sum(messages) FROM backlog() WHERE channel = ?", "c" + lanes))
+                    .containsExactly("300");
+        }
+        assertThat(outbox.query("SELECT lanes_multiple()")).containsExactly("9223372036854775807");
+    }
+
+    @Test
     void whatATransactionBeforeTheWindowCommittedLateIsPending() throws SQLException {
         try (Connection late = outbox.connect()) {
             late.setAutoCommit(false);
