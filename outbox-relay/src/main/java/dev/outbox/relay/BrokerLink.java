@@ -50,6 +50,12 @@ final class BrokerLink implements AutoCloseable {
         return session;
     }
 
+    /** The session that is open, or null; none is opened. */
+    @Nullable
+    BrokerSession openSession() {
+        return session;
+    }
+
     /** Whether there is a session, or one may be opened now. */
     boolean usable() {
         return System.nanoTime() - retryAtNanos >= 0;

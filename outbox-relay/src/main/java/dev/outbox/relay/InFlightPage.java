@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -146,6 +147,25 @@ final class InFlightPage {
         failed(index, failure);
     }
 
+    /** The topics of the messages that the broker has not answered for. */
+    synchronized void addUnansweredTopics(Set<String> topics) {
+        for (int index = 0; index < states.length; index++) {
+            if (states[index] == State.SENT) {
+                topics.add(message(index).topic());
+            }
+        }
+    }
+
+    /** No answer is expected any more for messages to this topic: they are refused. */
+    synchronized void giveUp(String topic, Failure failure) {
+        for (int index = 0; index < states.length; index++) {
+            if (states[index] == State.SENT && message(index).topic().equals(topic)) {
+                unanswered--;
+                failed(index, failure);
+            }
+        }
+    }
+
     /** What can be sent now has been handed to the broker's client. */
     synchronized void sent() {
         sending = false;
@@ -270,7 +290,7 @@ final class InFlightPage {
         @Override
         public void accepted(String destination, long offset) {
             synchronized (InFlightPage.this) {
-                if (sentWhenOpened != opened) {
+                if (isLate()) {
                     return;
                 }
                 Progress.OffsetRange known = offsets.get(destination);
@@ -289,12 +309,17 @@ final class InFlightPage {
         @Override
         public void failed(Failure failure) {
             synchronized (InFlightPage.this) {
-                if (sentWhenOpened != opened) {
+                if (isLate()) {
                     return;
                 }
                 InFlightPage.this.failed(index, failure);
                 answered();
             }
+        }
+
+        /** Nobody waits for this answer any more. */
+        private boolean isLate() {
+            return sentWhenOpened != opened || states[index] != State.SENT;
         }
 
         private void answered() {

@@ -27,6 +27,9 @@ final class LaneLoop {
     /** So many parked messages are written down without waiting for the interval. */
     private static final int PARKINGS_MAX = 1000;
 
+    /** A topic that is silent for so long is asked for, while others are answered. */
+    private static final Duration TOPIC_SILENCE = Duration.ofSeconds(1);
+
     private static final Duration NAP = Duration.ofMillis(50);
 
     private final Lease lease;
@@ -52,6 +55,9 @@ final class LaneLoop {
     private long checkpointedAtNanos = System.nanoTime() - SNAPSHOT_INTERVAL.toNanos();
 
     private boolean progressed;
+
+    /** The session has messages that are not waited for any more, so it is not used again. */
+    private boolean givenUp;
 
     /** Up to here everything is acknowledged or parked. */
     private Position done;
@@ -157,6 +163,7 @@ final class LaneLoop {
             moved = true;
         }
         Optional<Failure> outage = outage();
+        giveUpMissingTopics();
         if (outage.isEmpty() && pipeline.isTroubled() && pipeline.isQuiet()) {
             outage = settleRefusals();
             moved = true;
@@ -183,6 +190,10 @@ final class LaneLoop {
 
     /** Everything that was sent is answered, so it is known what has overtaken what was refused. */
     private Optional<Failure> settleRefusals() {
+        if (givenUp) {
+            link.close();
+            givenUp = false;
+        }
         BrokerSession session = link.session();
         if (session == null) {
             return Optional.of(new Failure(Failure.Kind.OUTAGE, "NoSession", "the session is gone"));
@@ -193,6 +204,21 @@ final class LaneLoop {
             outage = outage.isPresent() ? outage : sender.sendRefusedAgain(session, page);
         }
         return outage;
+    }
+
+    /**
+     * Kafka's client keeps what it has for a topic that was deleted, and would send it if the topic came back: when all else is
+     * answered, it is closed.
+     */
+    private void giveUpMissingTopics() {
+        BrokerSession session = link.openSession();
+        if (session == null || pipeline.owed().compareTo(TOPIC_SILENCE) < 0) {
+            return;
+        }
+        session.missing(pipeline.unansweredTopics()).forEach((topic, failure) -> {
+            pipeline.sent().forEach(page -> page.giveUp(topic, failure));
+            givenUp = true;
+        });
     }
 
     /** A failure of anything in flight, or too long a silence about it. */
@@ -270,10 +296,11 @@ final class LaneLoop {
 
     /** All that is in flight and not accepted goes again, in order, once the broker is back. */
     private void startOver(Failure outage) throws SQLException {
-        if (link.alive() && pipeline.isQuiet()) {
+        if (link.alive() && pipeline.isQuiet() && !givenUp) {
             link.busy(outage, pipeline.hasAccepted());
         } else {
             link.lost(outage);
+            givenUp = false;
         }
         reportOvertaken();
         pipeline.sent().forEach(sender::parkRefusedForTopic);

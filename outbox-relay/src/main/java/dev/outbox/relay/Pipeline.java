@@ -4,7 +4,9 @@ import dev.outbox.relay.broker.Failure;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,14 +135,30 @@ final class Pipeline {
      * never answers must not look alive because there is always something new to send.
      */
     Duration silence() {
-        long now = System.nanoTime();
-        long owedSince = now;
         long lastAnswer = lastAnswerNanos;
         for (InFlightPage page : sent) {
-            owedSince = Math.min(owedSince - now, page.owedSinceNanos().orElse(now) - now) + now;
             lastAnswer = later(lastAnswer, page.lastAnswerNanos());
         }
-        return Duration.ofNanos(now - later(owedSince, OptionalLong.of(lastAnswer)));
+        Duration owed = owed();
+        Duration sinceAnswer = Duration.ofNanos(System.nanoTime() - lastAnswer);
+        return owed.compareTo(sinceAnswer) < 0 ? owed : sinceAnswer;
+    }
+
+    /** For how long the broker has owed the answer that it owes the longest; zero if it owes none. */
+    Duration owed() {
+        long now = System.nanoTime();
+        long since = now;
+        for (InFlightPage page : sent) {
+            since = Math.min(since - now, page.owedSinceNanos().orElse(now) - now) + now;
+        }
+        return Duration.ofNanos(now - since);
+    }
+
+    /** The topics of all messages that the broker has not answered for. */
+    Set<String> unansweredTopics() {
+        Set<String> topics = new HashSet<>();
+        sent.forEach(page -> page.addUnansweredTopics(topics));
+        return topics;
     }
 
     private static long later(long nanos, OptionalLong other) {

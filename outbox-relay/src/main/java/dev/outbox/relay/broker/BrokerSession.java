@@ -1,6 +1,8 @@
 package dev.outbox.relay.broker;
 
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One lane's connection to a broker, used by one thread.
@@ -28,6 +30,15 @@ public interface BrokerSession extends AutoCloseable {
      */
     default boolean usable() {
         return false;
+    }
+
+    /**
+     * Which of these topics are gone, of those from which nothing has been heard for a while although messages are on their way to
+     * them. Returns at once with what is known by now, and finds out more beside that. What is on its way to such a topic may never
+     * be answered: the lane gives it up, and the session with it.
+     */
+    default Map<String, Failure> missing(Set<String> silent) {
+        return Map.of();
     }
 
     /** Ends the session at once, without waiting for what is in flight: those deliveries may fail or never be heard of. */

@@ -21,13 +21,18 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class KafkaBroker implements Broker {
 
     private static final Map<String, Object> DEFAULTS = Map.of(
-            ProducerConfig.LINGER_MS_CONFIG, 0,
-            ProducerConfig.BATCH_SIZE_CONFIG, 256 * 1024,
-            ProducerConfig.BUFFER_MEMORY_CONFIG, 64L * 1024 * 1024,
-            ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4",
-            ProducerConfig.MAX_BLOCK_MS_CONFIG, 10_000,
-            ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000,
-            ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 1_000);
+            ProducerConfig.LINGER_MS_CONFIG,
+            0,
+            ProducerConfig.BATCH_SIZE_CONFIG,
+            256 * 1024,
+            ProducerConfig.BUFFER_MEMORY_CONFIG,
+            64L * 1024 * 1024,
+            ProducerConfig.COMPRESSION_TYPE_CONFIG,
+            "lz4",
+            ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
+            10_000,
+            ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG,
+            1_000);
 
     /** What the promises stand on; a setting that would change one of these is refused. */
     private static final Map<String, Object> FIXED = Map.of(
@@ -47,6 +52,7 @@ public final class KafkaBroker implements Broker {
 
     private final Map<String, Object> config;
     private final Envelope.Format format;
+    private final KafkaTopics topics;
 
     /** Set once the cluster has refused a record for its time: from then on the relay stamps records with its own. */
     private final AtomicBoolean stampNow = new AtomicBoolean();
@@ -54,6 +60,7 @@ public final class KafkaBroker implements Broker {
     private KafkaBroker(Map<String, Object> config, Envelope.Format format) {
         this.config = Map.copyOf(config);
         this.format = format;
+        this.topics = new KafkaTopics(this.config);
     }
 
     /**
@@ -90,7 +97,12 @@ public final class KafkaBroker implements Broker {
     @Override
     public BrokerSession open() {
         try {
-            return new KafkaSession(new KafkaProducer<>(config), new Envelope(format), requestBytesMax(), stampNow);
+            return new KafkaSession(
+                    new KafkaProducer<>(topics.withPatience(config)),
+                    new Envelope(format),
+                    requestBytesMax(),
+                    topics,
+                    stampNow);
         } catch (KafkaException e) {
             throw new BrokerUnavailableException(
                     "Kafka cannot be reached: servers=" + config.get(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG), e);
@@ -102,7 +114,8 @@ public final class KafkaBroker implements Broker {
         return configured == null ? 1024 * 1024 : Integer.parseInt(configured.toString());
     }
 
-    /** Does nothing: every session has its own producer. */
     @Override
-    public void close() {}
+    public void close() {
+        topics.close();
+    }
 }

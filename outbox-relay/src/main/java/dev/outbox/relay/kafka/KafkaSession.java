@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
@@ -20,6 +21,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,7 @@ final class KafkaSession implements BrokerSession {
     private final Producer<byte[], byte[]> producer;
     private final Envelope envelope;
     private final int requestBytesMax;
+    private final KafkaTopics topics;
     private final AtomicBoolean stampNow;
     private final Map<String, String[]> destinations = new HashMap<>();
 
@@ -48,15 +51,25 @@ final class KafkaSession implements BrokerSession {
 
     private @Nullable Thread sending;
 
-    KafkaSession(Producer<byte[], byte[]> producer, Envelope envelope, int requestBytesMax, AtomicBoolean stampNow) {
+    KafkaSession(
+            Producer<byte[], byte[]> producer,
+            Envelope envelope,
+            int requestBytesMax,
+            KafkaTopics topics,
+            AtomicBoolean stampNow) {
         this.producer = producer;
         this.envelope = envelope;
         this.requestBytesMax = requestBytesMax;
+        this.topics = topics;
         this.stampNow = stampNow;
     }
 
     @Override
     public Optional<Failure> send(Message message, Delivery delivery) {
+        Optional<Failure> missing = topics.missing(message.topic());
+        if (missing.isPresent()) {
+            return missing;
+        }
         ProducerRecord<byte[], byte[]> producerRecord;
         try {
             producerRecord = producerRecord(message);
@@ -79,6 +92,9 @@ final class KafkaSession implements BrokerSession {
             refusal = e;
         } finally {
             sending = null;
+        }
+        if (refusal instanceof TimeoutException) {
+            return Optional.of(topics.unheardOf(message.topic()).orElse(KafkaFailures.of(refusal)));
         }
         return refusal == null ? Optional.empty() : Optional.of(KafkaFailures.of(refusal));
     }
@@ -126,6 +142,11 @@ final class KafkaSession implements BrokerSession {
             bytes += 10 + header.key().length() + header.value().length;
         }
         return bytes;
+    }
+
+    @Override
+    public Map<String, Failure> missing(Set<String> silent) {
+        return topics.missing(silent);
     }
 
     /** Nothing to do: the producer sends as soon as a broker is free to take a batch. */
