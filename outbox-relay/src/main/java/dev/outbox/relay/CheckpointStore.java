@@ -32,6 +32,9 @@ final class CheckpointStore {
               FOR SHARE
             )""";
 
+    /** Of one message; a topic that is away for long is tried very often. */
+    static final int ATTEMPTS_KEPT = 100;
+
     /** A message that is dead is tried again when an operator wants it; of the others this is the next time. */
     private static final String STATE =
             "CASE WHEN {new}.state = 'RETRYING' AND {attempts} >= limits.attempts THEN 'DEAD' ELSE {new}.state END";
@@ -111,7 +114,13 @@ final class CheckpointStore {
                 o.error
               FROM outcome o
               WHERE o.error IS NOT NULL
-            )""".replace("{state}", STATE)
+            ), forgotten AS (
+              DELETE FROM attempt a
+              USING outcome o
+              WHERE a.seq = o.seq AND o.error IS NOT NULL
+                AND a.no <= (SELECT max(no) FROM attempt l WHERE l.seq = o.seq) - {attempts_before}
+            )""".replace("{attempts_before}", String.valueOf(ATTEMPTS_KEPT - 1))
+            .replace("{state}", STATE)
             .replace("{next_attempt_at}", NEXT_ATTEMPT_AT)
             .replace("{new}", "o")
             .replace("{attempts}", "o.tried");

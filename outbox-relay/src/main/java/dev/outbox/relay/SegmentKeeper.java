@@ -13,11 +13,12 @@ import java.util.function.Consumer;
 
 /**
  * The thread that turns the ring of segments: closes the one in use when it is old or large, and empties closed ones whose
- * messages are all published and past retention. One relay at a time does it, by an advisory lock.
+ * messages are all published and past retention. It also removes what is past its time from the relay's own tables. One relay at a
+ * time does it, by an advisory lock.
  */
 final class SegmentKeeper implements Runnable {
 
-    private static final Duration THIN_INTERVAL = Duration.ofMinutes(1);
+    private static final Duration PURGE_INTERVAL = Duration.ofMinutes(1);
 
     /** Everybody waits behind a lock that is asked for. */
     private static final Duration LOCKED_PAUSE = Duration.ofSeconds(5);
@@ -33,7 +34,7 @@ final class SegmentKeeper implements Runnable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Map<Integer, String> reported = new HashMap<>();
     private final Map<Integer, Long> notBeforeNanos = new HashMap<>();
-    private long thinnedAtNanos = System.nanoTime();
+    private long purgedAtNanos = System.nanoTime();
     private volatile boolean stopping;
 
     SegmentKeeper(Database database, RelaySettings settings, RelayListener listener, Consumer<Throwable> fatal) {
@@ -63,7 +64,7 @@ final class SegmentKeeper implements Runnable {
         try {
             while (!stopping) {
                 try (Connection connection = database.open("segments", settings.lease())) {
-                    turn(new Segments(connection), backoff);
+                    turn(new Segments(connection), new Purge(connection), backoff);
                 } catch (SQLException e) {
                     Duration wait = backoff.next();
                     listener.databaseUnavailable("segments", e, wait);
@@ -77,13 +78,13 @@ final class SegmentKeeper implements Runnable {
         }
     }
 
-    private void turn(Segments segments, Backoff backoff) throws SQLException {
+    private void turn(Segments segments, Purge purge, Backoff backoff) throws SQLException {
         while (!stopping) {
             if (segments.lock()) {
                 segments.repairLog();
                 truncateWhatIsDue(segments);
                 rotateIfDue(segments);
-                thinIfDue(segments);
+                purgeIfDue(purge);
             }
             backoff.reset();
             pause(settings.segments().checkInterval());
@@ -129,10 +130,10 @@ final class SegmentKeeper implements Runnable {
         listener.segmentRotated(segments.rotate(), next);
     }
 
-    private void thinIfDue(Segments segments) throws SQLException {
-        if (System.nanoTime() - thinnedAtNanos >= THIN_INTERVAL.toNanos()) {
-            thinnedAtNanos = System.nanoTime();
-            segments.thinCheckpoints(settings.segments().retention());
+    private void purgeIfDue(Purge purge) throws SQLException {
+        if (System.nanoTime() - purgedAtNanos >= PURGE_INTERVAL.toNanos()) {
+            purgedAtNanos = System.nanoTime();
+            purge.run(settings.segments().retention(), () -> stopping);
         }
     }
 

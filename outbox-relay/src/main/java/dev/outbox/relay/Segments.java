@@ -119,22 +119,6 @@ final class Segments {
             WHERE segment = ? AND closed_at IS NOT NULL AND truncated_at IS NULL
             """;
 
-    /** One in ten seconds is kept of what is older than an hour, nothing of what is past retention but the newest. */
-    private static final String THIN = """
-            DELETE FROM checkpoint c
-            USING (
-              SELECT channel, generation, lane, no, made_at,
-                row_number() OVER (PARTITION BY channel, generation, lane ORDER BY no DESC) AS age,
-                row_number() OVER (
-                  PARTITION BY channel, generation, lane, floor(extract(epoch FROM made_at) / 10) ORDER BY no DESC) AS spare
-              FROM checkpoint
-            ) old
-            WHERE c.channel = old.channel AND c.generation = old.generation AND c.lane = old.lane AND c.no = old.no
-              AND old.age > 1
-              AND ((old.spare > 1 AND old.made_at < clock_timestamp() - interval '1 hour')
-                OR old.made_at < clock_timestamp() - ? * interval '1 millisecond')
-            """;
-
     private static final String LOCK_TIMEOUT_STATE = "55P03";
 
     /** What came of an attempt to empty a segment. */
@@ -276,13 +260,6 @@ final class Segments {
             log.setInt(1, segment);
             log.executeUpdate();
             return Truncation.DONE;
-        }
-    }
-
-    void thinCheckpoints(Duration retention) throws SQLException {
-        try (PreparedStatement thin = connection.prepareStatement(THIN)) {
-            thin.setLong(1, retention.toMillis());
-            thin.executeUpdate();
         }
     }
 
