@@ -43,6 +43,7 @@ class OutboxSchemaIT {
             "migration/V2__relay.sql",
             "migration/V3__append.sql",
             "migration/V4__retries.sql",
+            "migration/V5__operations.sql",
             "inbox/V1__inbox.sql");
 
     @SuppressWarnings("NullAway.Init") // Started before each round of the class.

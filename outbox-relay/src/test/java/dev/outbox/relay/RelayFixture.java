@@ -53,7 +53,8 @@ final class RelayFixture {
                 Statement statement = connection.createStatement()) {
             statement.execute("DROP SCHEMA IF EXISTS outbox CASCADE");
             statement.execute("CREATE SCHEMA outbox");
-            for (String script : new String[] {"V1__message", "V2__relay", "V3__append", "V4__retries"}) {
+            for (String script :
+                    new String[] {"V1__message", "V2__relay", "V3__append", "V4__retries", "V5__operations"}) {
                 statement.execute(resource("/dev/outbox/db/migration/" + script + ".sql"));
             }
         }

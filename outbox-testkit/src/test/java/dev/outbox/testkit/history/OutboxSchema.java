@@ -11,7 +11,7 @@ import java.util.List;
 final class OutboxSchema {
 
     private static final List<String> SCRIPTS =
-            List.of("V1__message.sql", "V2__relay.sql", "V3__append.sql", "V4__retries.sql");
+            List.of("V1__message.sql", "V2__relay.sql", "V3__append.sql", "V4__retries.sql", "V5__operations.sql");
 
     static void create(TestDatabase database, String schema) {
         StringBuilder script =
