@@ -1,10 +1,9 @@
 package dev.outbox.relay.cli;
 
 import dev.outbox.relay.config.RelayConfiguration;
-import dev.outbox.relay.ops.DatabaseCheck;
-import dev.outbox.relay.ops.Finding;
+import dev.outbox.relay.doctor.Doctor;
+import dev.outbox.relay.doctor.Finding;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -32,17 +31,10 @@ final class CheckCommand implements Callable<Integer> {
     public Integer call() {
         Logging.quiet();
         RelayConfiguration configuration = main.settings().forRelay();
-        List<Finding> findings = new ArrayList<>();
-        findings.add(Finding.ok("settings", "all known and in range"));
-        findings.addAll(DatabaseCheck.run(configuration.database()));
-        if (findings.stream().noneMatch(finding -> finding.state() == Finding.State.FAILED)) {
-            findings.add(SchemaVersion.check(configuration.database()));
-        }
-        configuration.kafka().ifPresent(kafka -> findings.add(KafkaCheck.run(kafka.servers(), kafka.properties())));
-        configuration.rabbit().ifPresent(rabbit -> findings.add(RabbitCheck.run(rabbit)));
+        List<Finding> findings = Doctor.examine(configuration);
         PrintWriter out = spec.commandLine().getOut();
         for (Finding finding : findings) {
-            out.printf(Locale.ROOT, "%-8s %-10s %s%n", finding.state(), finding.subject(), finding.text());
+            out.printf(Locale.ROOT, "%-8s %-16s %s%n", finding.state(), finding.subject(), finding.text());
         }
         out.flush();
         return findings.stream().anyMatch(finding -> finding.state() == Finding.State.FAILED)
