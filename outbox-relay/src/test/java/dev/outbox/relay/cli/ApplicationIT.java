@@ -125,14 +125,14 @@ class ApplicationIT {
     @Test
     void makesTheSchemaAndThenFindsNothingToComplainAbout() {
         database.execute("DROP SCHEMA outbox CASCADE");
-        Application.Ended without = Application.run(Application.command(database, kafka, "check"));
+        Application.Ended without = Application.run(Application.command(database, kafka, "doctor"));
         assertThat(without.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(without.output()).contains("run 'outbox migrate'").doesNotContain("\tat ");
 
         Application.Ended migrated = Application.run(Application.command(database, kafka, "migrate"));
         assertThat(migrated.exitCode()).as(migrated.output()).isZero();
 
-        Application.Ended with = Application.run(Application.command(database, kafka, "check"));
+        Application.Ended with = Application.run(Application.command(database, kafka, "doctor"));
         assertThat(with.exitCode()).as(with.output()).isZero();
         assertThat(with.output())
                 .containsPattern("OK +settings")
@@ -148,7 +148,7 @@ class ApplicationIT {
     @Test
     void saysInALineEachWhichServerDoesNotAnswer() {
         Application.Ended ended = Application.run(Application.command(
-                "check",
+                "doctor",
                 "--outbox.database.url=jdbc:postgresql://127.0.0.1:1/nowhere",
                 "--outbox.database.user=u",
                 "--outbox.database.password=very-secret",
