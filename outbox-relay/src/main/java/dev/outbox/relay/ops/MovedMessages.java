@@ -124,8 +124,8 @@ final class MovedMessages {
             """;
 
     private static final String BEGIN_GENERATION = """
-            INSERT INTO lane (channel, generation, lane, lanes, paused_at, pause_reason)
-            SELECT channel, generation + 1, lane, lanes, paused_at, pause_reason
+            INSERT INTO lane (channel, generation, lane, lanes, paused_at, pause_reason, paused_by)
+            SELECT channel, generation + 1, lane, lanes, paused_at, pause_reason, paused_by
             FROM rebase_position
             """;
 

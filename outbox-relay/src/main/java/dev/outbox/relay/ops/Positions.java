@@ -36,7 +36,7 @@ record Positions(Map<String, Integer> generations, int lanes) {
     /** written_xid: the full id of the transaction that wrote the checkpoint in this cluster, of which xmin is 32 bits. */
     private static final String COLLECT = """
             CREATE TEMP TABLE rebase_position ON COMMIT DROP AS
-            SELECT l.channel, l.generation, l.lane, l.lanes, l.paused_at, l.pause_reason, c.no, c.snapshot,
+            SELECT l.channel, l.generation, l.lane, l.lanes, l.paused_at, l.pause_reason, l.paused_by, c.no, c.snapshot,
               c.window_snapshot, c.made_at, n.xmax AS current_xmax,
               (n.xmax - mod(n.xmax - c.xmin32, 4294967296))::text::xid8 AS written_xid
             FROM lane l
