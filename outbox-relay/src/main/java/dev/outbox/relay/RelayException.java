@@ -14,4 +14,17 @@ public class RelayException extends RuntimeException {
     public RelayException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /** A failure and what led to it, in one line; of a text with many lines the first says it. */
+    public static String inOneLine(Throwable failure) {
+        StringBuilder text = new StringBuilder();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            String first =
+                    String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+            if (text.indexOf(first) < 0) {
+                text.append(text.length() == 0 ? "" : "; ").append(first);
+            }
+        }
+        return text.toString();
+    }
 }

@@ -42,7 +42,8 @@ class ArchitectureTest {
                         "dev.outbox.relay.kafka",
                         "dev.outbox.relay.rabbitmq",
                         "dev.outbox.relay.cli",
-                        "dev.outbox.relay.config")
+                        "dev.outbox.relay.config",
+                        "dev.outbox.relay.doctor")
                 .check(classes);
     }
 

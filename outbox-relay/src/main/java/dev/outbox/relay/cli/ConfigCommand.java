@@ -13,7 +13,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "config",
         description = "Prints every setting: its value and where that came from, its default and range, what it does."
-                + " Secrets are hidden.")
+                + " Secrets are hidden.",
+        footer = {"", "Examples:", "  outbox config", "  outbox config --config /etc/outbox/relay.yml"})
 final class ConfigCommand implements Callable<Integer> {
 
     @ParentCommand

@@ -15,5 +15,8 @@ final class ExitCode {
     /** Starting again does not help, an operator has to decide. */
     static final int OPERATOR_NEEDED = 3;
 
+    /** The outbox says no to what was asked for, and nothing was changed. */
+    static final int REFUSED = 4;
+
     private ExitCode() {}
 }

@@ -21,6 +21,15 @@ final class Logging {
         }
     }
 
+    /**
+     * For commands that log nothing: Spring, which reads the settings, would have Logback started, and that takes longer than
+     * they do. To be called before the settings are read.
+     */
+    static void none() {
+        System.setProperty("org.apache.commons.logging.LogFactory", "org.apache.commons.logging.impl.LogFactoryImpl");
+        System.setProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog");
+    }
+
     /** For commands that tell in their own words what went wrong. */
     static void quiet() {
         apply(Map.of("root", "off", "org.apache.kafka", "off", "org.flywaydb", "off"));

@@ -17,7 +17,13 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "migrate",
         description = "Creates the schema or brings it to this version. Running it again does nothing."
-                + " Needs a role that may create tables.")
+                + " Needs a role that may create tables.",
+        footer = {
+            "",
+            "Examples:",
+            "  outbox migrate",
+            "  outbox migrate --outbox.database.user=owner --outbox.database.schema=outbox"
+        })
 final class MigrateCommand implements Callable<Integer> {
 
     @ParentCommand
@@ -44,7 +50,7 @@ final class MigrateCommand implements Callable<Integer> {
         }
     }
 
-    static DataSource dataSource(Database database) {
+    private static DataSource dataSource(Database database) {
         PGSimpleDataSource source = new PGSimpleDataSource();
         source.setUrl(database.url());
         source.setUser(database.user());

@@ -3,12 +3,6 @@ package dev.outbox.relay.cli;
 import dev.outbox.relay.Database;
 import dev.outbox.relay.ops.Rebase;
 import java.io.PrintWriter;
-import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.OffsetDateTime;
-import java.time.ZoneId;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +12,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code outbox rebase}. */
 @Command(
@@ -29,6 +24,12 @@ import picocli.CommandLine.Spec;
                     + " others are thrown away, and every channel begins a new generation. Some messages may be published"
                     + " twice, none is lost. Services wait while it works.",
             "Needs the owner of the tables: give it with --outbox.database.user."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  outbox rebase --reason 'restored the dump of Monday' --dry-run",
+            "  outbox rebase --keep-position --reason 'pg_upgrade to 18'"
         })
 final class RebaseCommand implements Callable<Integer> {
 
@@ -97,32 +98,16 @@ final class RebaseCommand implements Callable<Integer> {
     private Rebase.Request request() {
         try {
             Rebase.Request request = Rebase.Request.of(reason);
-            request = since == null ? request : request.publishingSince(instant(since));
+            request = since == null
+                    ? request
+                    : request.publishingSince(since.equals("all") ? Rebase.Request.ALL : Values.time(since));
             request = keepPosition ? request.keepingPosition() : request;
             return dryRun ? request.asDryRun() : request;
+        } catch (TypeConversionException e) {
+            throw new ParameterException(
+                    spec.commandLine(), "Invalid value for option '--since': " + e.getMessage() + ", or all", e);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
-        }
-    }
-
-    private static Instant instant(String text) {
-        if (text.equals("all")) {
-            return Rebase.Request.ALL;
-        }
-        try {
-            if (text.length() == 10) {
-                return LocalDate.parse(text)
-                        .atStartOfDay(ZoneId.systemDefault())
-                        .toInstant();
-            }
-            return text.matches(".*(Z|[+-]\\d\\d(:?\\d\\d)?)")
-                    ? OffsetDateTime.parse(text).toInstant()
-                    : LocalDateTime.parse(text).atZone(ZoneId.systemDefault()).toInstant();
-        } catch (DateTimeException e) {
-            throw new IllegalArgumentException(
-                    "Not a time: --since=" + text
-                            + "; write 2026-01-31, 2026-01-31T10:00:00, 2026-01-31T10:00:00Z or all",
-                    e);
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.outbox.relay.ChannelSettings;
 import dev.outbox.relay.ForeignPositionException;
 import dev.outbox.relay.LoggingListener;
 import dev.outbox.relay.Relay;
+import dev.outbox.relay.RelayException;
 import dev.outbox.relay.broker.Broker;
 import dev.outbox.relay.broker.BrokerUnavailableException;
 import dev.outbox.relay.broker.Envelope;
@@ -72,7 +73,7 @@ final class RelayProcess {
             code = cause instanceof ForeignPositionException ? ExitCode.OPERATOR_NEEDED : ExitCode.FAILED;
             ended = true;
             close(relay);
-            log.error("Relay has stopped: exitCode={}, why={}", code, OutboxMain.message(cause));
+            log.error("Relay has stopped: exitCode={}, why={}", code, RelayException.inOneLine(cause));
         }
         return code;
     }
@@ -104,7 +105,7 @@ final class RelayProcess {
                     rabbit.prepare();
                     return; // the others differ in the envelope only
                 } catch (BrokerUnavailableException e) {
-                    log.warn("RabbitMQ is not there yet: {}", OutboxMain.message(e));
+                    log.warn("RabbitMQ is not there yet: {}", RelayException.inOneLine(e));
                 }
             }
         }

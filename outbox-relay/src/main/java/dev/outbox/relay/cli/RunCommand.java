@@ -13,7 +13,13 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "run",
         description =
-                "Runs the relay until it is told to stop (SIGTERM or SIGINT). What runs when no command is given.")
+                "Runs the relay until it is told to stop (SIGTERM or SIGINT). What runs when no command is given.",
+        footer = {
+            "",
+            "Examples:",
+            "  outbox run --config /etc/outbox/relay.yml",
+            "  outbox run --outbox.relay.name=relay-1 --outbox.relay.lease=5s"
+        })
 final class RunCommand implements Callable<Integer> {
 
     @ParentCommand

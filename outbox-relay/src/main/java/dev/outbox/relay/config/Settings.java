@@ -56,6 +56,12 @@ public final class Settings {
         return new SettingsCheck(source.given(), source.problems()).database();
     }
 
+    /** Whether the address of a broker was given. */
+    public boolean hasBroker() {
+        return source.given().containsKey(SettingTable.KAFKA_SERVERS)
+                || source.given().containsKey(SettingTable.RABBIT_HOST);
+    }
+
     /** Environment variables that look like settings and are none; somebody else's, probably. */
     public List<String> ignoredVariables() {
         return source.ignoredVariables();

@@ -7,11 +7,16 @@ import java.sql.SQLException;
 import java.util.Properties;
 
 /** A connection for an operation: with the server's own plans, and without a limit on how long a statement takes. */
-final class OperatorConnection {
+public final class OperatorConnection {
 
     private OperatorConnection() {}
 
-    static Connection open(Database database, String applicationName) throws SQLException {
+    /**
+     * Connects, in autocommit, with the outbox's schema as the search path.
+     *
+     * @param applicationName how the connection is called in {@code pg_stat_activity}
+     */
+    public static Connection open(Database database, String applicationName) throws SQLException {
         Properties properties = new Properties();
         properties.setProperty("user", database.user());
         properties.setProperty("password", database.password());

@@ -1,6 +1,7 @@
 package dev.outbox.relay.rabbitmq;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,35 @@ public final class RabbitRoutes {
                         && (!route.exchange().isEmpty() || RabbitRoute.literal(route.routingKey())))
                 .map(route -> new Target(route, route.exchange(), route.routingKey(), route.exchange()))
                 .toList();
+    }
+
+    /** Where messages of a topic may go without the relay declaring it, as far as no other part of a message decides. */
+    List<Target> fixedTargets(String topic) {
+        List<Target> targets = new ArrayList<>();
+        for (RabbitRoute route : candidates(topic)) {
+            String exchange = route.exchange().replace("{topic}", topic);
+            String routingKey = route.routingKey().replace("{topic}", topic);
+            boolean fixed = RabbitRoute.literal(exchange) && (!exchange.isEmpty() || RabbitRoute.literal(routingKey));
+            if (fixed && !route.declare()) {
+                targets.add(new Target(route, exchange, routingKey, exchange));
+            }
+        }
+        return targets;
+    }
+
+    /** The routes of a topic, up to the first that takes all types. */
+    private List<RabbitRoute> candidates(String topic) {
+        List<RabbitRoute> candidates = new ArrayList<>();
+        for (Matching each : routes) {
+            if (each.topic.matcher(topic).matches()) {
+                candidates.add(each.route);
+                if (each.route.type().equals("*")) {
+                    return candidates;
+                }
+            }
+        }
+        candidates.add(USUAL);
+        return candidates;
     }
 
     Lookup lookup() {

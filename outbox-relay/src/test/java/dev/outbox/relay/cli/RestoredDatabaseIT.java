@@ -50,7 +50,7 @@ class RestoredDatabaseIT {
             Application.Ended stopped = Application.run(Application.command(restoredDatabase, kafka, "run"));
             assertThat(stopped.exitCode()).as(stopped.output()).isEqualTo(ExitCode.OPERATOR_NEEDED);
             assertThat(stopped.output()).contains("another database cluster", "run 'outbox rebase'");
-            Application.Ended check = Application.run(Application.command(restoredDatabase, kafka, "check"));
+            Application.Ended check = Application.run(Application.command(restoredDatabase, kafka, "doctor"));
             assertThat(check.output()).containsPattern("FAILED +positions .*lanes=default/0; .*'outbox rebase'");
 
             Set<String> expected =

@@ -9,6 +9,8 @@ import dev.outbox.relay.LoggingListener;
 import dev.outbox.relay.Relay;
 import dev.outbox.relay.RelaySettings;
 import dev.outbox.relay.broker.Envelope;
+import dev.outbox.relay.doctor.Doctor;
+import dev.outbox.relay.doctor.Finding;
 import dev.outbox.relay.kafka.KafkaBroker;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
@@ -212,7 +214,8 @@ class RolesIT {
         Database asRelay =
                 new Database(database.jdbcUrl(), outbox.login("relay").replace("\"", ""), outbox.password(), "outbox");
         outbox.execute("DELETE FROM checkpoint; DELETE FROM lane; TRUNCATE message");
-        assertThat(DatabaseCheck.run(asRelay)).noneMatch(finding -> finding.state() == Finding.State.FAILED);
+        assertThat(Doctor.examine(asRelay, RelaySettings.defaults()))
+                .noneMatch(finding -> finding.state() == Finding.State.FAILED);
         outbox.execute(TestOutbox.insert(topic, "k", 3));
         outbox.execute("INSERT INTO message (topic, key, type, payload) VALUES ('" + topic
                 + "', 'bad', 'a.b', to_json(repeat('x', 2000000)))");

@@ -388,6 +388,21 @@ class RabbitBrokerIT extends BrokerContract {
         }
     }
 
+    @Test
+    void theProbeHearsOfAnAlarm() {
+        rabbit.setMemoryAlarm(true);
+        try {
+            assertThat(RabbitProbe.of(settings()).ask().objection())
+                    .get()
+                    .asString()
+                    .contains("blocks publishers", "memory");
+        } finally {
+            rabbit.setMemoryAlarm(false);
+        }
+        await().untilAsserted(() ->
+                assertThat(RabbitProbe.of(settings()).ask().objection()).isEmpty());
+    }
+
     /** The default exchange, or a queue that RabbitMQ makes up, would be something else than what the route says. */
     @Test
     void aNameThatTheMessageLeavesEmptyOrBreaksIsTheMessagesOwnFault() {

@@ -1,26 +1,39 @@
-package dev.outbox.relay.cli;
+package dev.outbox.relay.doctor;
 
 import dev.outbox.relay.Database;
-import dev.outbox.relay.ops.Finding;
+import dev.outbox.relay.RelayException;
 import dev.outbox.schema.OutboxSchema;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.MigrationInfoService;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** Compares the schema's history with the scripts of this version; what {@code outbox migrate} would do. */
 final class SchemaVersion {
 
     private static final String SUBJECT = "schema";
 
+    /** A role that only relays has no business with the history; that the tables are there was looked at. */
+    private static final String UNREADABLE = """
+            SELECT 'yes'
+            WHERE NOT has_table_privilege(to_regclass('outbox_schema_history'), 'SELECT')
+            """;
+
     private SchemaVersion() {}
 
-    static Finding check(Database database) {
+    static Finding check(Connection connection, Database database) throws SQLException {
+        if (!DatabaseCheck.ask(connection, UNREADABLE).isEmpty()) {
+            return Finding.ok(SUBJECT, "version not looked at: the role may not read outbox_schema_history");
+        }
         try {
             MigrationInfoService info = Flyway.configure(OutboxSchema.class.getClassLoader())
-                    .dataSource(MigrateCommand.dataSource(database))
+                    .dataSource(dataSource(database))
                     .schemas(database.schema())
                     .defaultSchema(database.schema())
                     .createSchemas(false)
@@ -44,7 +57,17 @@ final class SchemaVersion {
                                             .collect(Collectors.joining(", "))
                                     + "; run 'outbox migrate'");
         } catch (FlywayException e) {
-            return Finding.failed(SUBJECT, "its history cannot be read: " + OutboxMain.message(e));
+            return Finding.warning(
+                    SUBJECT, "version cannot be told, its history cannot be read: " + RelayException.inOneLine(e));
         }
+    }
+
+    private static DataSource dataSource(Database database) {
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        source.setUrl(database.url());
+        source.setUser(database.user());
+        source.setPassword(database.password());
+        source.setApplicationName("outbox doctor");
+        return source;
     }
 }

@@ -1,4 +1,4 @@
-package dev.outbox.relay.ops;
+package dev.outbox.relay.doctor;
 
 /**
  * One line of a check.
