@@ -43,7 +43,9 @@ class OutboxSchemaIT {
             "migration/V2__relay.sql",
             "migration/V3__append.sql",
             "migration/V4__retries.sql",
-            "migration/V5__operations.sql",
+            "migration/V5__questions.sql",
+            "migration/V6__operations.sql",
+            "migration/V7__roles.sql",
             "inbox/V1__inbox.sql");
 
     @SuppressWarnings("NullAway.Init") // Started before each round of the class.

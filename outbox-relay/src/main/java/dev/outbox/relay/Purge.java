@@ -38,8 +38,7 @@ final class Purge {
               FROM audit
               WHERE at < clock_timestamp() - ? * interval '1 millisecond'
               ORDER BY at
-              LIMIT ?
-              FOR UPDATE SKIP LOCKED)
+              LIMIT ?)
             """;
 
     /** What each lane did of a replay goes with it. */

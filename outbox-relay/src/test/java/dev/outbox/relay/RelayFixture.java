@@ -53,8 +53,9 @@ final class RelayFixture {
                 Statement statement = connection.createStatement()) {
             statement.execute("DROP SCHEMA IF EXISTS outbox CASCADE");
             statement.execute("CREATE SCHEMA outbox");
-            for (String script :
-                    new String[] {"V1__message", "V2__relay", "V3__append", "V4__retries", "V5__operations"}) {
+            for (String script : new String[] {
+                "V1__message", "V2__relay", "V3__append", "V4__retries", "V5__questions", "V6__operations", "V7__roles"
+            }) {
                 statement.execute(resource("/dev/outbox/db/migration/" + script + ".sql"));
             }
         }

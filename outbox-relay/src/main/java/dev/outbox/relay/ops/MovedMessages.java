@@ -117,6 +117,13 @@ final class MovedMessages {
             ON CONFLICT (no) DO NOTHING
             """;
 
+    /** They name messages by numbers that mean others from now on. */
+    private static final String CANCEL_REPLAYS = """
+            UPDATE replay
+            SET state = 'CANCELLED', finished_at = clock_timestamp(), error = 'the outbox was rebased'
+            WHERE state = 'RUNNING'
+            """;
+
     /** A relay that slept through all this finds its lane taken. */
     private static final String FENCE = """
             UPDATE lane
@@ -193,6 +200,7 @@ final class MovedMessages {
         statement.executeUpdate(LOG_TRUNCATED);
         statement.executeUpdate(LOG_OPENED);
         statement.executeUpdate(APPEND_AGAIN.replace("{columns}", columns));
+        statement.executeUpdate(CANCEL_REPLAYS);
         statement.executeUpdate(FENCE);
         statement.executeUpdate(BEGIN_GENERATION);
         statement.executeUpdate(BEGIN_CHECKPOINTS);

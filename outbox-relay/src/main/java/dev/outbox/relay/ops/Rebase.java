@@ -3,6 +3,7 @@ package dev.outbox.relay.ops;
 import dev.outbox.relay.Database;
 import dev.outbox.relay.RelayException;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
@@ -38,6 +39,10 @@ public final class Rebase {
             SET LOCAL statement_timeout = 0;
             SET LOCAL idle_in_transaction_session_timeout = 0;
             SET LOCAL row_security = off
+            """;
+
+    private static final String AUDIT = """
+            SELECT write_audit('rebase', ?, jsonb_build_object('keep_position', ?::boolean, 'since', ?::text), ?, ?)
             """;
 
     private static final String LOCK_TIMEOUT_STATE = "55P03";
@@ -157,6 +162,17 @@ public final class Rebase {
 
     private Rebase() {}
 
+    private static void audit(Connection connection, Result result) throws SQLException {
+        try (PreparedStatement audit = connection.prepareStatement(AUDIT)) {
+            audit.setString(1, result.request().reason());
+            audit.setBoolean(2, result.request().keepPosition());
+            audit.setString(3, result.request().since().map(Instant::toString).orElse(null));
+            audit.setLong(4, result.kept() + result.dropped());
+            audit.setLong(5, result.kept());
+            audit.execute();
+        }
+    }
+
     /**
      * Does it, or counts what it would do.
      *
@@ -175,6 +191,7 @@ public final class Rebase {
                 if (request.dryRun()) {
                     connection.rollback();
                 } else {
+                    audit(connection, result);
                     connection.commit();
                     log.info(
                             "Outbox was rebased: keepPosition={}, messagesKept={}, messagesDropped={}, generations={}, lanes={}, reason={}",

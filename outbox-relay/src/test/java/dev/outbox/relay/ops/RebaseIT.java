@@ -212,6 +212,8 @@ class RebaseIT {
         Rebase.Result result = Rebase.run(outbox.database(), REQUEST);
 
         assertThat(result.messages()).isEqualTo(Map.of(Rebase.Fate.PARKED, 3L, Rebase.Fate.RECENT, 2L));
+        assertThat(outbox.query("SELECT operation || ' ' || reason || ' ' || matched || ' ' || changed FROM audit"))
+                .containsExactly("rebase " + REQUEST.reason() + " 5 2");
         outbox.execute(TestOutbox.insert(topic, "bad", 1));
         outbox.execute(TestOutbox.insert(topic, "good", 1));
         publishAll();

@@ -49,13 +49,14 @@ public final class TestOutbox {
         return new Database(database.jdbcUrl(), database.user(), database.password(), "outbox");
     }
 
-    /** Starts a relay on channel {@code default}. */
+    /** Starts a relay on channel {@code default}; a message that is refused once is dead. */
     public Relay relay() {
         return Relay.start(
                 database(),
                 RelaySettings.defaults().withLease(Duration.ofMinutes(1)),
                 Map.of(
-                        ChannelSettings.of("default"),
+                        ChannelSettings.of("default")
+                                .withParking(ChannelSettings.Parking.defaults().withAttempts(1, Duration.ofSeconds(1))),
                         KafkaBroker.of(kafka.bootstrapServers(), Map.of(), Envelope.Format.JSON)),
                 new LoggingListener());
     }

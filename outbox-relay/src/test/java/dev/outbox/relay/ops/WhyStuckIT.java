@@ -327,7 +327,14 @@ class WhyStuckIT {
                 Connection writer = database.connection();
                 Statement insert = writer.createStatement()) {
             statement.execute("SET search_path = plain");
-            for (String script : List.of("V1__message", "V2__relay", "V3__append", "V4__retries", "V5__operations")) {
+            for (String script : List.of(
+                    "V1__message",
+                    "V2__relay",
+                    "V3__append",
+                    "V4__retries",
+                    "V5__questions",
+                    "V6__operations",
+                    "V7__roles")) {
                 statement.execute(SqlOutbox.resource("migration/" + script + ".sql"));
             }
             writer.setAutoCommit(false);

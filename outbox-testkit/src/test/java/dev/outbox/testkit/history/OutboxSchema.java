@@ -10,8 +10,14 @@ import java.util.List;
 /** The migrations as psql would run them. */
 final class OutboxSchema {
 
-    private static final List<String> SCRIPTS =
-            List.of("V1__message.sql", "V2__relay.sql", "V3__append.sql", "V4__retries.sql", "V5__operations.sql");
+    private static final List<String> SCRIPTS = List.of(
+            "V1__message.sql",
+            "V2__relay.sql",
+            "V3__append.sql",
+            "V4__retries.sql",
+            "V5__questions.sql",
+            "V6__operations.sql",
+            "V7__roles.sql");
 
     static void create(TestDatabase database, String schema) {
         StringBuilder script =
