@@ -4,6 +4,7 @@ import static dev.outbox.relay.Patience.await;
 import static dev.outbox.relay.RelayFixture.number;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outbox.relay.broker.Failure;
 import dev.outbox.testkit.KafkaOptions;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.PostgresOptions;
@@ -15,6 +16,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -52,7 +54,7 @@ class OutageIT {
     void emptyOutbox() throws SQLException {
         fixture = new RelayFixture(database, kafka);
         fixture.reset();
-        kafka.createTopic(topic, 1, java.util.Map.of());
+        kafka.createTopic(topic, 1, Map.of());
     }
 
     @Test
@@ -62,6 +64,46 @@ class OutageIT {
             await().until(() -> backlogOlderThan("4 seconds"));
             kafka.restart();
         });
+    }
+
+    /** As long as is wanted, {@code -Doutbox.test.outage=PT10M}; otherwise until the relay has tried in vain many times. */
+    @Test
+    void whatIsAppendedDuringALongOutageIsPublishedAndNothingParked() throws Exception {
+        Duration longest = Duration.parse(System.getProperty("outbox.test.outage", "PT0S"));
+        AtomicInteger tries = new AtomicInteger();
+        RelayListener listener = new RelayListener() {
+            @Override
+            public void outage(LaneKey lane, Failure failure, Duration retryIn) {
+                tries.incrementAndGet();
+            }
+        };
+        ChannelSettings channel = ChannelSettings.of("default").withPublishTimeout(Duration.ofMillis(500));
+        try (Relay relay = Relay.start(
+                        fixture.database(), RelayFixture.UNHURRIED, Map.of(channel, fixture.broker()), listener);
+                Connection writer = fixture.connect()) {
+            RelayFixture.append(writer, topic, "key", "0");
+            await().until(() -> number(writer, "SELECT count(*) FROM pending") == 0);
+            kafka.stop();
+            long stopped = System.nanoTime();
+            for (int n = 1; n <= 50; n++) {
+                number(
+                        writer,
+                        "WITH a AS (INSERT INTO message (topic, key, type, source, payload) SELECT '" + topic
+                                + "', 'k' || i % 100, 'a.b', 'test', '1' FROM generate_series(1, 1000) i RETURNING 1)"
+                                + " SELECT count(*) FROM a");
+            }
+            await().atMost(longest.plusMinutes(2))
+                    .until(() -> tries.get() >= 5 && System.nanoTime() - stopped >= longest.toNanos());
+            assertThat(number(writer, "SELECT count(*) FROM lane WHERE trouble LIKE 'the broker cannot be used%'"))
+                    .isEqualTo(1);
+            kafka.restart();
+            await().until(() -> number(writer, "SELECT count(*) FROM pending") == 0);
+            assertThat(number(writer, "SELECT count(*) FROM parked")).isZero();
+            assertThat(number(writer, "SELECT count(*) FROM attempt")).isZero();
+            assertThat(number(writer, "SELECT max(published) FROM checkpoint")).isEqualTo(50_001);
+            await().until(() -> number(writer, "SELECT count(*) FROM lane WHERE trouble IS NULL") == 1);
+            assertThat(relay.stopped()).isNotDone();
+        }
     }
 
     @Test
