@@ -75,7 +75,7 @@ class PoisonIT {
         }
     }
 
-    /** @param poison what of the poison is other than of its neighbours, as SQL: its type and its payload */
+    /** The poison is other than its neighbours by its type and its payload, which is an SQL expression. */
     private void append(String topic, String poisonType, String poisonPayload) throws SQLException {
         execute("INSERT INTO message (topic, key, type, source, payload) SELECT '" + topic + "', 'k' || n % " + KEYS
                 + ", CASE n WHEN " + POISON + " THEN '" + poisonType + "' ELSE 'a.b' END, 'test', CASE n WHEN " + POISON
