@@ -46,7 +46,7 @@ final class ParkedMessages {
             WHERE NOT EXISTS (SELECT FROM parked p WHERE p.seq = h.seq AND p.resolved_at IS NULL)
             """;
 
-    private static final String DUE = """
+    static final String DUE = """
             SELECT {columns}
             FROM parked
             WHERE channel = ? AND next_attempt_at <= clock_timestamp() AND state = 'RETRYING' AND topic <> ALL (?) {lane}
@@ -54,7 +54,7 @@ final class ParkedMessages {
             LIMIT ?
             """;
 
-    private static final String WAITING = """
+    static final String WAITING = """
             SELECT {columns}
             FROM parked
             WHERE channel = ? AND topic = ? AND state = 'WAITING' {lane}
@@ -63,7 +63,7 @@ final class ParkedMessages {
             """;
 
     /** All of a key that is not resolved, whatever its state: this is the order in which it was appended. */
-    private static final String OF_KEYS = """
+    static final String OF_KEYS = """
             SELECT {columns}
             FROM (
               SELECT p.*

@@ -57,7 +57,7 @@ final class Replays {
     private static final String IS_RUNNING = "SELECT state = 'RUNNING' FROM replay WHERE id = ?::uuid";
 
     /** What a position covers is published, unless it is parked. */
-    private static final String PAGE = """
+    static final String PAGE = """
             SELECT {columns}
             FROM (
               SELECT m.*

@@ -179,6 +179,67 @@ class HotStatementsIT {
         }
     }
 
+    /** With 100,000 messages of 1,000 keys that wait for a topic, and as many that are held. */
+    @Test
+    void whatIsParkedIsReadThroughItsIndexesAndNotSorted() throws SQLException {
+        try (Connection lane = lane();
+                Statement statement = lane.createStatement()) {
+            statement.execute("""
+                    INSERT INTO parked (seq, id, channel, topic, key, type, version, occurred_at, source, content_type,
+                      generation, lane, state, reason, held_by, next_attempt_at)
+                    SELECT n, uuid_v7(), 'default', CASE WHEN n <= 100000 THEN 'gone' ELSE 'orders' END, 'k' || n % 1000, 'a.b',
+                      '1.0', now(), 's', 'application/json', 1, 0,
+                      CASE WHEN n <= 100000 THEN 'WAITING' WHEN n <= 101000 THEN 'RETRYING' ELSE 'HELD' END,
+                      CASE WHEN n <= 101000 THEN 'TOPIC' END, CASE WHEN n > 101000 THEN n % 1000 + 1 END,
+                      CASE WHEN n > 100000 AND n <= 100010 THEN now() END
+                    FROM generate_series(1, 200000) n
+                    """);
+            String page = Integer.toString(PAGE);
+            Plan waiting = explain(lane, forLane(ParkedMessages.WAITING), List.of("default", "gone", page));
+            Plan due = explain(lane, forLane(ParkedMessages.DUE), List.of("default", "{gone}", page));
+            Plan ofKeys = explain(
+                    lane,
+                    forLane(ParkedMessages.OF_KEYS),
+                    List.of("{orders,orders}", "{k1,k2}", "default", page, page));
+            for (Plan plan : List.of(waiting, due, ofKeys)) {
+                assertThat(plan.scans()).allMatch(scan -> scan.contains("Index") || scan.equals("Function Scan"));
+                assertThat(plan.buffers()).isLessThan(DESCENTS_MAX + 2L * PAGE);
+            }
+            assertThat(waiting.text()).doesNotContain("\"Sort\"");
+            assertThat(waiting.rows()).isEqualTo(PAGE);
+            assertThat(due.rows()).isEqualTo(10);
+            assertThat(ofKeys.rows()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aPageOfAReplayIsReadThroughThePrimaryKey() throws SQLException {
+        try (Connection lane = lane();
+                Statement statement = lane.createStatement()) {
+            statement.execute("""
+                    INSERT INTO replay (id, channel, first_seq, last_seq, rate, matched, requested_by, reason)
+                    VALUES ('00000000-0000-7000-8000-000000000000', 'default', 1, 1000000, 1000, 0, 'o', 'why')
+                    """);
+            String snapshot = now(lane).text();
+            List<String> arguments = List.of(
+                    "500000",
+                    "1000000",
+                    snapshot,
+                    snapshot,
+                    "1000000",
+                    Integer.toString(PAGE),
+                    "00000000-0000-7000-8000-000000000000");
+            Plan plan = explain(lane, forLane(Replays.PAGE), arguments);
+            assertThat(plan.scans()).allMatch(scan -> scan.contains("Index"));
+            assertThat(plan.rows()).isEqualTo(PAGE);
+            assertThat(plan.buffers()).isLessThan(DESCENTS_MAX + 5L * PAGE); // each is looked for among the parked ones
+        }
+    }
+
+    private static String forLane(String sql) {
+        return WindowReader.forLane(sql, LANE);
+    }
+
     private Connection lane() throws SQLException {
         return fixture.database().openForLane(LANE, Duration.ofSeconds(10));
     }
