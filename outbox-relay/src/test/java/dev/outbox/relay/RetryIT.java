@@ -158,6 +158,22 @@ class RetryIT {
         assertThat(broker.taken()).containsExactly(2L, 3L, 4L);
     }
 
+    @Test
+    void ofSeveralRelaysTheOwnerOfTheLaneAloneTriesAgain() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.REFUSE_AT_ONCE);
+        append(12, 12);
+        try (Relay first = relay(broker, Order.PIPELINED, PATIENT.withAttempts(4, Duration.ofMillis(10)));
+                Relay second = relay(broker, Order.PIPELINED, PATIENT.withAttempts(4, Duration.ofMillis(10)));
+                Relay third = relay(broker, Order.PIPELINED, PATIENT.withAttempts(4, Duration.ofMillis(10)))) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'DEAD'") == 12);
+            assertThat(List.of(first, second, third))
+                    .allSatisfy(relay -> assertThat(relay.stopped()).isNotDone());
+        }
+        assertThat(broker.sent()).isEqualTo(4 * 12);
+        assertThat(ask("SELECT count(*) FROM attempt")).isEqualTo(4 * 12);
+        assertThat(ask("SELECT min(no) || '' || max(no) FROM attempt")).isEqualTo(14);
+    }
+
     /** Odd messages are of a topic that goes away and comes back, while messages are appended all the time. */
     @ParameterizedTest
     @EnumSource(
