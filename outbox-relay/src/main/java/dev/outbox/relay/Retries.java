@@ -125,7 +125,7 @@ final class Retries {
         asked = pageRows.next();
         List<Message> next = released(nothingUnwritten);
         if (next.isEmpty() && !closing && lookDue()) {
-            next = attempts();
+            next = attempts(nothingUnwritten);
         }
         if (next.isEmpty()) {
             return null;
@@ -160,9 +160,11 @@ final class Retries {
     }
 
     /** What is to be tried again, be it by itself or for an operator; and what an operator resolved holds nobody any more. */
-    private List<Message> attempts() throws SQLException {
+    private List<Message> attempts(boolean nothingUnwritten) throws SQLException {
         lookAtNanos = System.nanoTime() + LOOK_INTERVAL.toNanos();
-        countIfDue();
+        if (nothingUnwritten) {
+            countIfDue();
+        }
         Map<Long, TopicKey> heads = holds.someHeads(HEADS_MAX);
         if (!heads.isEmpty()) {
             Set<Long> resolved = parked.resolved(heads.keySet());

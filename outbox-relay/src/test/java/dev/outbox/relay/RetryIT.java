@@ -248,4 +248,23 @@ class RetryIT {
             assertThat(relay.stopped()).isNotDone();
         }
     }
+
+    /** Its count of what is parked must not forget what it is about to write: with it the lane would forget to look. */
+    @Test
+    void aMessageWithoutAKeyThatIsRefusedLateIsTriedAgain() throws SQLException {
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> seq == 2 && attempt == 1 ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT);
+        append(1, 1);
+        try (Relay relay = relay(broker, Order.PIPELINED, PATIENT)) {
+            await().until(() -> broker.taken().size() == 1);
+            long startedAt = System.nanoTime();
+            // After so long it is counted anew.
+            await().until(() ->
+                    System.nanoTime() - startedAt > Duration.ofSeconds(31).toNanos());
+            execute("INSERT INTO message (topic, type, source, payload) VALUES ('orders', 'a.b', 'test', '1')");
+            awaitResolved(1);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(1L, 2L);
+    }
 }
