@@ -9,6 +9,8 @@ import dev.outbox.relay.ScriptedBroker.Answer;
 import dev.outbox.relay.broker.Broker;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -266,5 +268,27 @@ class RetryIT {
             assertThat(relay.stopped()).isNotDone();
         }
         assertThat(broker.taken()).containsExactly(1L, 2L);
+    }
+
+    @Test
+    void aLaneAtItsBoundSleeps() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.REFUSE_AT_ONCE);
+        append(1, 1);
+        try (Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE.withRowsMax(1))) {
+            await().until(() -> ask("SELECT count(*) FROM lane WHERE trouble LIKE '%at their bound%'") == 1);
+            ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+            long lane = Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("outbox-lane-default/0"))
+                    .findAny()
+                    .orElseThrow()
+                    .getId();
+            long startedAt = System.nanoTime();
+            long started = threads.getThreadCpuTime(lane);
+            await().until(() ->
+                    System.nanoTime() - startedAt > Duration.ofSeconds(2).toNanos());
+            assertThat(Duration.ofNanos(threads.getThreadCpuTime(lane) - started))
+                    .isLessThan(Duration.ofMillis(500));
+            assertThat(relay.stopped()).isNotDone();
+        }
     }
 }
