@@ -264,7 +264,9 @@ final class LaneLoop {
             return true;
         }
         Page page = retries.due() ? retries.next(read, nothingUnwritten()) : null;
-        if (page == null && replays.due()) {
+        if (page == null
+                && replays.due()
+                && progress.parkings().isEmpty()) { // else it would take what is parked for published
             page = replays.next(done, read, progress);
         }
         if (page == null) {
