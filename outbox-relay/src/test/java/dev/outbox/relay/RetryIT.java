@@ -291,4 +291,58 @@ class RetryIT {
             assertThat(relay.stopped()).isNotDone();
         }
     }
+
+    /** What the relay remembers and what the table says differ then. */
+    @Test
+    void whatIsRefusedWhileAnOperatorsTransactionHasItIsTriedAgainAfterwards() throws SQLException {
+        AtomicBoolean mended = new AtomicBoolean();
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> seq <= 2 && !mended.get() ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT);
+        append(3, 1);
+        try (Connection operator = fixture.connect();
+                Statement statement = operator.createStatement();
+                Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state IN ('DEAD', 'HELD')") == 3);
+            operator.setAutoCommit(false);
+            statement.execute("SELECT FROM parked WHERE seq = 2 FOR UPDATE");
+            execute("UPDATE parked SET state = 'RESOLVED', resolution = 'discarded: test', resolved_at = now()"
+                    + " WHERE seq = 1");
+            await().until(() -> broker.attempts(2) >= 2);
+            operator.rollback();
+            mended.set(true);
+            awaitResolved(3);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(2L, 3L);
+        assertThat(broker.attempts(2)).as("not again and again").isLessThan(20);
+    }
+
+    @Test
+    void whatIsPublishedAndCannotBeWrittenKeepsNoTopicFromComingBack() throws SQLException {
+        AtomicBoolean there = new AtomicBoolean();
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> {
+            if (seq == 1) {
+                return attempt == 1 ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT;
+            }
+            return there.get() ? Answer.ACCEPT : Answer.NO_TOPIC_AT_ONCE;
+        });
+        append(1, 1);
+        try (Connection operator = fixture.connect();
+                Statement statement = operator.createStatement();
+                Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'DEAD'") == 1);
+            execute("UPDATE parked SET state = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 second'");
+            operator.setAutoCommit(false);
+            statement.execute("SELECT FROM parked FOR UPDATE");
+            await().until(() -> broker.attempts(1) >= 2);
+            append("payments", 3, 3);
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'WAITING'") == 3);
+            there.set(true);
+            await().until(() -> broker.taken().equals(List.of(1L, 2L, 3L, 4L)));
+            operator.rollback();
+            awaitResolved(4);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.attempts(1)).isEqualTo(2);
+    }
 }
