@@ -345,4 +345,26 @@ class RetryIT {
         }
         assertThat(broker.attempts(1)).isEqualTo(2);
     }
+
+    @Test
+    void whatSomebodyDeletedIsNotWrittenDownAgainAndAgain() throws SQLException {
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> attempt == 1 ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT);
+        append(1, 1);
+        try (Connection operator = fixture.connect();
+                Statement statement = operator.createStatement();
+                Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'DEAD'") == 1);
+            execute("UPDATE parked SET state = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 second'");
+            operator.setAutoCommit(false);
+            statement.execute("DELETE FROM parked");
+            await().until(() -> broker.attempts(1) >= 2);
+            operator.commit();
+            await().until(() ->
+                    ask("SELECT count(*) FROM checkpoint" + " WHERE made_at > clock_timestamp() - interval '2 seconds'")
+                            == 0);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(1L);
+    }
 }
