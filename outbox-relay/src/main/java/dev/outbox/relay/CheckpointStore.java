@@ -7,8 +7,8 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 
 /** A lane's checkpoints: reads the newest, appends the next. On the lane's own connection, in autocommit mode. */
@@ -82,11 +82,14 @@ final class CheckpointStore {
      * It is tried again, then. What an operator has resolved meanwhile stays so; that it is published too is told.
      */
     private static final String RESOLVE = """
-            , outcome AS MATERIALIZED (
+            , given AS MATERIALIZED (
+              SELECT *
+              FROM unnest(?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[])
+                AS o (seq, state, reason, error_class, error, held_by)
+            ), outcome AS MATERIALIZED (
               SELECT o.*, f.owner, p.attempts + (o.state = 'RETRYING')::int AS tried, p.resolved_at IS NULL AS unresolved
               FROM fence f
-              CROSS JOIN unnest(?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[])
-                AS o (seq, state, reason, error_class, error, held_by)
+              CROSS JOIN given o
               JOIN parked p ON p.seq = o.seq
               ORDER BY o.seq
               FOR UPDATE OF p SKIP LOCKED
@@ -150,7 +153,12 @@ final class CheckpointStore {
             FROM fence
             """;
 
-    private static final String RESOLVED_NOW = "RETURNING ARRAY(SELECT seq FROM outcome)";
+    /** What somebody has deleted is done with too. */
+    private static final String RESOLVED_NOW = """
+            RETURNING ARRAY(
+              SELECT seq FROM given o
+              WHERE EXISTS (SELECT FROM outcome w WHERE w.seq = o.seq) OR NOT EXISTS (SELECT FROM parked p WHERE p.seq = o.seq))
+            """;
 
     private static final String UNIQUE_VIOLATION = "23505";
 
@@ -245,7 +253,7 @@ final class CheckpointStore {
             if (!row.next()) {
                 return false;
             }
-            progress.resolved(Set.of((Long[]) row.getArray(1).getArray()));
+            progress.resolved(new HashSet<>(List.of((Long[]) row.getArray(1).getArray())));
             return true;
         }
     }

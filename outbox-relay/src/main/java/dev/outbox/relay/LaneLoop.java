@@ -243,11 +243,10 @@ final class LaneLoop {
 
     /** Sends what is next, if there is room: what goes again, else a page that is read now. */
     private boolean publish() throws SQLException {
-        boolean mayRead = !retries.closing() && !retries.full();
         boolean somethingToSend = pipeline.hasAgain()
                 || retries.due()
                 || replays.due()
-                || (mayRead && (read.window() != null || pace.due()));
+                || (mayRead() && (read.window() != null || pace.due()));
         if (pipeline.isTroubled() || !(somethingToSend || sender.hasWaiting())) {
             return false; // in trouble nothing is sent that might overtake
         }
@@ -265,11 +264,13 @@ final class LaneLoop {
             return true;
         }
         Page page = retries.due() ? retries.next(read, nothingUnwritten()) : null;
-        if (page == null && replays.due()) {
+        if (page == null
+                && replays.due()
+                && progress.parkings().isEmpty()) { // else it would take what is parked for published
             page = replays.next(done, read, progress);
         }
         if (page == null) {
-            if (retries.closing() || retries.full() || (read.window() == null && !openWindow())) {
+            if (!mayRead() || (read.window() == null && !openWindow())) {
                 return moved;
             }
             page = reader.page(read);
@@ -279,6 +280,11 @@ final class LaneLoop {
         sender.send(session, inFlight);
         read = page.after();
         return true;
+    }
+
+    /** Whether the outbox may be read: not while a hold is about to be released, nor while too much is parked. */
+    private boolean mayRead() {
+        return !retries.closing() && !retries.full();
     }
 
     /** Whether everything that was parked is in the table. */
@@ -361,7 +367,7 @@ final class LaneLoop {
 
     /** Sleeps until the next look is due; an answer from the broker or a stop ends it early. */
     private void await() {
-        boolean ready = pipeline.hasRoom() && !pipeline.isTroubled() && link.usable();
+        boolean ready = mayRead() && pipeline.hasRoom() && !pipeline.isTroubled() && link.usable();
         long nanos = ready ? pace.untilDueNanos() : NAP.toNanos();
         if (nanos > 0) {
             LockSupport.parkNanos(this, nanos);

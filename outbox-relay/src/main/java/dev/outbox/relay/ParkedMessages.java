@@ -43,7 +43,8 @@ final class ParkedMessages {
     private static final String RESOLVED = """
             SELECT seq
             FROM unnest(?::bigint[]) h (seq)
-            WHERE NOT EXISTS (SELECT FROM parked p WHERE p.seq = h.seq AND p.resolved_at IS NULL)
+            WHERE NOT EXISTS (
+              SELECT FROM parked p WHERE p.seq = h.seq AND p.resolved_at IS NULL AND p.state <> 'HELD')
             """;
 
     static final String DUE = """
@@ -124,7 +125,10 @@ final class ParkedMessages {
         }
     }
 
-    /** Those of these messages that are resolved or gone. */
+    /**
+     * Those of these messages that are resolved or gone, or held in the table: then an operator's transaction kept from being
+     * written why they are in the way, and they have to be tried again.
+     */
     Set<Long> resolved(Collection<Long> seqs) throws SQLException {
         Set<Long> resolved = new HashSet<>();
         try (PreparedStatement statement = connection.prepareStatement(RESOLVED)) {

@@ -52,6 +52,9 @@ final class Retries {
 
     private long writeAtNanos = System.nanoTime();
 
+    /** Until then nothing is sent: what an operator's transaction has in hand would be found at once, again and again. */
+    private long pausedUntilNanos = System.nanoTime();
+
     /** A page is on its way, or what became of it is not written yet. */
     private boolean out;
 
@@ -85,7 +88,17 @@ final class Retries {
 
     /** Whether {@link #next} may have something. */
     boolean due() {
-        return !out && (closing || holds.hasOpen() || lookDue());
+        return !out && !paused() && (closing || holds.hasOpen() || lookDue());
+    }
+
+    private boolean paused() {
+        return System.nanoTime() - pausedUntilNanos < 0;
+    }
+
+    /** The outbox is read meanwhile; its messages are parked behind those that wait. */
+    private void pause() {
+        pausedUntilNanos = System.nanoTime() + LOOK_INTERVAL.toNanos();
+        closing = false;
     }
 
     private boolean lookDue() {
@@ -119,13 +132,13 @@ final class Retries {
      */
     @Nullable
     Page next(Position after, boolean nothingUnwritten) throws SQLException {
-        if (out || (closing && !nothingUnwritten)) {
+        if (out || paused() || (closing && !nothingUnwritten)) {
             return null;
         }
         asked = pageRows.next();
         List<Message> next = released(nothingUnwritten);
         if (next.isEmpty() && !closing && lookDue()) {
-            next = attempts();
+            next = attempts(nothingUnwritten);
         }
         if (next.isEmpty()) {
             return null;
@@ -137,18 +150,24 @@ final class Retries {
     /** What open holds let go. */
     private List<Message> released(boolean nothingUnwritten) throws SQLException {
         List<TopicKey> keys = holds.openKeys(KEYS_MAX);
-        String topic = keys.isEmpty() ? holds.openTopic() : null;
-        if (keys.isEmpty() && topic == null) {
-            closing = false;
-            return List.of();
+        String topic = holds.openTopic();
+        int most = asked + published.size();
+        List<Message> next = keys.isEmpty() ? List.of() : parked.of(keys, most);
+        int read = next.size();
+        boolean stuck = onlyPublished(next);
+        if (topic != null && (keys.isEmpty() || stuck)) {
+            keys = List.of();
+            next = parked.waiting(topic, most);
+            read = next.size();
+            stuck = onlyPublished(next);
+        } else {
+            topic = null;
         }
-        List<Message> next = topic == null ? parked.of(keys, asked) : parked.waiting(topic, asked);
-        boolean last = next.size() < asked;
-        if (next.removeIf(message -> published.containsKey(message.seq())) && next.isEmpty()) {
-            closing = false;
+        if (stuck) {
+            pause();
             return next;
         }
-        closing = last;
+        closing = read < most && !(keys.isEmpty() && topic == null);
         if (next.isEmpty() && nothingUnwritten) {
             holds.release(keys);
             if (topic != null) {
@@ -159,21 +178,31 @@ final class Retries {
         return next;
     }
 
+    /** Takes out what is published, and gives whether there was nothing else. */
+    private boolean onlyPublished(List<Message> messages) {
+        return !messages.isEmpty()
+                && messages.removeIf(message -> published.containsKey(message.seq()))
+                && messages.isEmpty();
+    }
+
     /** What is to be tried again, be it by itself or for an operator; and what an operator resolved holds nobody any more. */
-    private List<Message> attempts() throws SQLException {
+    private List<Message> attempts(boolean nothingUnwritten) throws SQLException {
         lookAtNanos = System.nanoTime() + LOOK_INTERVAL.toNanos();
-        countIfDue();
+        if (nothingUnwritten) {
+            countIfDue();
+        }
         Map<Long, TopicKey> heads = holds.someHeads(HEADS_MAX);
         if (!heads.isEmpty()) {
             Set<Long> resolved = parked.resolved(heads.keySet());
             heads.keySet().retainAll(resolved);
             holds.open(heads.values());
         }
-        List<Message> attempts = new ArrayList<>(parked.due(holds.closedTopics(), asked));
+        List<Message> attempts = new ArrayList<>(parked.due(holds.closedTopics(), asked + published.size()));
         for (String topic : holds.topicsToProbe()) {
-            List<Message> first = parked.waiting(topic, 1);
-            holds.probe(topic, first.isEmpty() ? null : first.get(0));
-            attempts.addAll(first);
+            List<Message> waiting = parked.waiting(topic, 1 + published.size());
+            waiting.removeIf(message -> published.containsKey(message.seq()));
+            holds.probe(topic, waiting.isEmpty() ? null : waiting.get(0));
+            attempts.addAll(waiting.subList(0, Math.min(1, waiting.size())));
         }
         attempts.removeIf(message -> published.containsKey(message.seq()));
         attempts.sort(Comparator.comparingLong(Message::seq));
@@ -258,6 +287,9 @@ final class Retries {
         if (settled) {
             settled = false;
             out = false;
+            if (progress.outcomes().stream().anyMatch(outcome -> outcome.state() != Parking.State.RESOLVED)) {
+                pause();
+            }
         }
         pageRows.allowMore();
     }

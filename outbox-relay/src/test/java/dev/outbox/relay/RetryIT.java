@@ -9,6 +9,8 @@ import dev.outbox.relay.ScriptedBroker.Answer;
 import dev.outbox.relay.broker.Broker;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -247,5 +249,122 @@ class RetryIT {
                     .isEqualTo(2);
             assertThat(relay.stopped()).isNotDone();
         }
+    }
+
+    /** Its count of what is parked must not forget what it is about to write: with it the lane would forget to look. */
+    @Test
+    void aMessageWithoutAKeyThatIsRefusedLateIsTriedAgain() throws SQLException {
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> seq == 2 && attempt == 1 ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT);
+        append(1, 1);
+        try (Relay relay = relay(broker, Order.PIPELINED, PATIENT)) {
+            await().until(() -> broker.taken().size() == 1);
+            long startedAt = System.nanoTime();
+            // After so long it is counted anew.
+            await().until(() ->
+                    System.nanoTime() - startedAt > Duration.ofSeconds(31).toNanos());
+            execute("INSERT INTO message (topic, type, source, payload) VALUES ('orders', 'a.b', 'test', '1')");
+            awaitResolved(1);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(1L, 2L);
+    }
+
+    @Test
+    void aLaneAtItsBoundSleeps() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.REFUSE_AT_ONCE);
+        append(1, 1);
+        try (Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE.withRowsMax(1))) {
+            await().until(() -> ask("SELECT count(*) FROM lane WHERE trouble LIKE '%at their bound%'") == 1);
+            ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+            long lane = Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("outbox-lane-default/0"))
+                    .findAny()
+                    .orElseThrow()
+                    .getId();
+            long startedAt = System.nanoTime();
+            long started = threads.getThreadCpuTime(lane);
+            await().until(() ->
+                    System.nanoTime() - startedAt > Duration.ofSeconds(2).toNanos());
+            assertThat(Duration.ofNanos(threads.getThreadCpuTime(lane) - started))
+                    .isLessThan(Duration.ofMillis(500));
+            assertThat(relay.stopped()).isNotDone();
+        }
+    }
+
+    /** What the relay remembers and what the table says differ then. */
+    @Test
+    void whatIsRefusedWhileAnOperatorsTransactionHasItIsTriedAgainAfterwards() throws SQLException {
+        AtomicBoolean mended = new AtomicBoolean();
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> seq <= 2 && !mended.get() ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT);
+        append(3, 1);
+        try (Connection operator = fixture.connect();
+                Statement statement = operator.createStatement();
+                Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state IN ('DEAD', 'HELD')") == 3);
+            operator.setAutoCommit(false);
+            statement.execute("SELECT FROM parked WHERE seq = 2 FOR UPDATE");
+            execute("UPDATE parked SET state = 'RESOLVED', resolution = 'discarded: test', resolved_at = now()"
+                    + " WHERE seq = 1");
+            await().until(() -> broker.attempts(2) >= 2);
+            operator.rollback();
+            mended.set(true);
+            awaitResolved(3);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(2L, 3L);
+        assertThat(broker.attempts(2)).as("not again and again").isLessThan(20);
+    }
+
+    @Test
+    void whatIsPublishedAndCannotBeWrittenKeepsNoTopicFromComingBack() throws SQLException {
+        AtomicBoolean there = new AtomicBoolean();
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> {
+            if (seq == 1) {
+                return attempt == 1 ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT;
+            }
+            return there.get() ? Answer.ACCEPT : Answer.NO_TOPIC_AT_ONCE;
+        });
+        append(1, 1);
+        try (Connection operator = fixture.connect();
+                Statement statement = operator.createStatement();
+                Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'DEAD'") == 1);
+            execute("UPDATE parked SET state = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 second'");
+            operator.setAutoCommit(false);
+            statement.execute("SELECT FROM parked FOR UPDATE");
+            await().until(() -> broker.attempts(1) >= 2);
+            append("payments", 3, 3);
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'WAITING'") == 3);
+            there.set(true);
+            await().until(() -> broker.taken().equals(List.of(1L, 2L, 3L, 4L)));
+            operator.rollback();
+            awaitResolved(4);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.attempts(1)).isEqualTo(2);
+    }
+
+    @Test
+    void whatSomebodyDeletedIsNotWrittenDownAgainAndAgain() throws SQLException {
+        ScriptedBroker broker =
+                new ScriptedBroker((seq, attempt) -> attempt == 1 ? Answer.REFUSE_AT_ONCE : Answer.ACCEPT);
+        append(1, 1);
+        try (Connection operator = fixture.connect();
+                Statement statement = operator.createStatement();
+                Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'DEAD'") == 1);
+            execute("UPDATE parked SET state = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 second'");
+            operator.setAutoCommit(false);
+            statement.execute("DELETE FROM parked");
+            await().until(() -> broker.attempts(1) >= 2);
+            operator.commit();
+            await().until(() ->
+                    ask("SELECT count(*) FROM checkpoint" + " WHERE made_at > clock_timestamp() - interval '2 seconds'")
+                            == 0);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.taken()).containsExactly(1L);
     }
 }
