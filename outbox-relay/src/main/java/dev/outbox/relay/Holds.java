@@ -87,10 +87,7 @@ final class Holds {
     void refused(Message message, Page.Source source) {
         topicIsThere(message);
         if (message.key() != null) {
-            if (source == Page.Source.OUTBOX) {
-                unwritten.add(message.seq());
-            }
-            close(TopicKey.of(message), message.seq());
+            close(TopicKey.of(message), message.seq(), source);
         }
     }
 
@@ -99,9 +96,9 @@ final class Holds {
      *
      * @return whether that is news
      */
-    boolean topicFailed(Message message) {
+    boolean topicFailed(Message message, Page.Source source) {
         if (message.key() != null && heads.containsKey(TopicKey.of(message))) {
-            close(TopicKey.of(message), message.seq()); // those behind it go on when it does
+            close(TopicKey.of(message), message.seq(), source); // those behind it go on when it does
         }
         TopicHold topic = topics.get(message.topic());
         boolean news = topic == null;
@@ -133,7 +130,10 @@ final class Holds {
         }
     }
 
-    private void close(TopicKey key, long head) {
+    private void close(TopicKey key, long head, Page.Source source) {
+        if (source == Page.Source.OUTBOX) {
+            unwritten.add(head);
+        }
         heads.put(key, head);
         openKeys.remove(key);
     }

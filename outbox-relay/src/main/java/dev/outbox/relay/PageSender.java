@@ -115,7 +115,7 @@ final class PageSender {
             page.leave(index, failure);
         } else if (failure.kind() == Failure.Kind.TOPIC) {
             page.park(index, Parking.waiting(message.seq(), failure));
-            if (holds.topicFailed(message)) {
+            if (holds.topicFailed(message, page.source())) {
                 parts.listener().topicUnavailable(lane, message.topic(), failure);
             }
         } else {
