@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * Which handler handles which type of event, for one consumer. Immutable; start from {@link #of} and add handlers.
@@ -12,9 +13,12 @@ import java.util.Set;
  * <p>The name of the consumer is what the inbox remembers ids under. It stands for the effect: another name, and every
  * event that is delivered again has its effect again.
  *
+ * <p>A handler with a payload class is for one major version of its type, and for all of its minor versions: those only
+ * add, and what it does not know is passed over. A handler without is for every version and gets the bytes.
+ *
  * <pre>{@code
  * EventHandlers handlers = EventHandlers.of("stock")
- *         .on("order.created", (event, connection) -> reserve(connection, event))
+ *         .on("order.created", 2, OrderCreated.class, (event, created, connection) -> reserve(connection, created))
  *         .on("order.cancelled", (event, connection) -> release(connection, event));
  * }</pre>
  */
@@ -23,44 +27,72 @@ public final class EventHandlers {
     private static final int NAME_BYTES_MAX = 255;
 
     private final String consumer;
-    private final Map<String, JdbcEventHandler> byType;
+    private final PayloadReader reader;
+    private final Map<String, TypeHandlers> byType;
 
-    private EventHandlers(String consumer, Map<String, JdbcEventHandler> byType) {
+    private EventHandlers(String consumer, PayloadReader reader, Map<String, TypeHandlers> byType) {
         this.consumer = consumer;
+        this.reader = reader;
         this.byType = byType;
     }
 
     /**
-     * No handlers yet, for the consumer of this name.
+     * No handlers yet, for the consumer of this name; payloads are read by {@link PayloadReader#jackson()}.
      *
      * @throws IllegalArgumentException if the name is not 1 to 255 bytes
      */
     public static EventHandlers of(String consumer) {
         checkName("consumer", consumer);
-        return new EventHandlers(consumer, Map.of());
+        return new EventHandlers(consumer, PayloadReader.jackson(), Map.of());
+    }
+
+    /** These handlers, those that were added before included, with their payloads read by this reader. */
+    public EventHandlers withPayloadReader(PayloadReader payloadReader) {
+        return new EventHandlers(consumer, payloadReader, byType);
     }
 
     /**
-     * These handlers and one more.
+     * These handlers and one more, for every version of the type.
      *
      * @throws IllegalArgumentException if the type has a handler already, or is not 1 to 255 bytes
      */
     public EventHandlers on(String type, JdbcEventHandler handler) {
-        checkName("type", type);
-        Map<String, JdbcEventHandler> more = new LinkedHashMap<>(byType);
-        if (more.put(type, handler) != null) {
-            throw new IllegalArgumentException("Handler refused: type=" + type + " has one already");
-        }
-        return new EventHandlers(consumer, more);
+        return with(type, known -> known.with(handler));
     }
 
     /**
-     * These handlers and one more, which finds the transaction by itself.
+     * These handlers and one more, for every version of the type, which finds the transaction by itself.
      *
      * @throws IllegalArgumentException if the type has a handler already, or is not 1 to 255 bytes
      */
     public EventHandlers on(String type, EventHandler handler) {
         return on(type, (event, connection) -> handler.handle(event));
+    }
+
+    /**
+     * These handlers and one more, for one major version of the type. The payload is read before a transaction is begun;
+     * one that cannot be read is an {@link UnreadablePayloadException}, a version without a handler an
+     * {@link UnsupportedVersionException}.
+     *
+     * @param major 0 to 99,999
+     * @param payload what the payload is read as
+     * @throws IllegalArgumentException if this major or every version of the type has a handler already, if the major is
+     *     out of bounds, or if the type is not 1 to 255 bytes
+     */
+    public <T> EventHandlers on(String type, int major, Class<T> payload, JdbcPayloadHandler<T> handler) {
+        return with(type, known -> known.with(major, payload, handler));
+    }
+
+    /** As {@link #on(String, int, Class, JdbcPayloadHandler)}, with a handler that finds the transaction by itself. */
+    public <T> EventHandlers on(String type, int major, Class<T> payload, PayloadHandler<T> handler) {
+        return on(type, major, payload, (event, read, connection) -> handler.handle(event, read));
+    }
+
+    private EventHandlers with(String type, UnaryOperator<TypeHandlers> change) {
+        checkName("type", type);
+        Map<String, TypeHandlers> more = new LinkedHashMap<>(byType);
+        more.put(type, change.apply(byType.getOrDefault(type, TypeHandlers.none(type))));
+        return new EventHandlers(consumer, reader, more);
     }
 
     /** The name that ids are recorded under. */
@@ -73,8 +105,10 @@ public final class EventHandlers {
         return Set.copyOf(byType.keySet());
     }
 
-    Optional<JdbcEventHandler> handler(String type) {
-        return Optional.ofNullable(byType.get(type));
+    /** The handler of an event, with the payload read; empty if its type has none. */
+    Optional<JdbcEventHandler> prepare(ReceivedEvent event) throws InterruptedException {
+        TypeHandlers known = byType.get(event.type());
+        return known == null ? Optional.empty() : Optional.of(known.prepare(event, reader));
     }
 
     private static void checkName(String field, String name) {

@@ -283,6 +283,24 @@ class KafkaReceiverIT {
         assertThat(listener.heard()).contains("NO_HANDLER unknown");
     }
 
+    @Test
+    void holdsThePartitionAtAVersionThatItDoesNotKnowUntilAHandlerIsThere() throws Exception {
+        fixture.produce(0, "a");
+        EventHandlers newer = EventHandlers.of(fixture.topic()).on("thing.happened", 2, Map.class, (event, data) -> {});
+        try (KafkaReceiver receiver = KafkaReceiver.start(fixture.settings(), fixture.inbox(), newer, listener)) {
+            await().until(() -> listener.heard().contains("failed a 2"));
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.committed(0)).isEqualTo(-1);
+        EventHandlers both = newer.on(
+                "thing.happened", 1, Map.class, (event, data, connection) -> EffectTable.record(event, connection));
+        try (KafkaReceiver receiver = KafkaReceiver.start(fixture.settings(), fixture.inbox(), both, listener)) {
+            await().until(() -> fixture.committed(0) == 1);
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.effects()).containsExactly("a");
+    }
+
     private KafkaReceiver start(KafkaReceiverSettings settings, JdbcEventHandler handler) {
         EventHandlers handlers = EventHandlers.of(fixture.topic()).on("thing.happened", handler);
         return KafkaReceiver.start(settings, fixture.inbox(), handlers, listener);
