@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * Which handler handles which type of event, for one consumer. Immutable; start from {@link #of} and add handlers.
@@ -15,6 +16,10 @@ import java.util.function.UnaryOperator;
  *
  * <p>A handler with a payload class is for one major version of its type, and for all of its minor versions: those only
  * add, and what it does not know is passed over. A handler without is for every version and gets the bytes.
+ *
+ * <p>{@linkplain #upcast Upcasters} bring events of older versions to a handler, version by version. An event goes to the
+ * handler of its own major, after the upcasters within that major; without one, to the first major with a handler that
+ * the upcasters lead to. A minor version newer than all that are known of its major is taken for the newest of them.
  *
  * <pre>{@code
  * EventHandlers handlers = EventHandlers.of("stock")
@@ -54,7 +59,7 @@ public final class EventHandlers {
     /**
      * These handlers and one more, for every version of the type.
      *
-     * @throws IllegalArgumentException if the type has a handler already, or is not 1 to 255 bytes
+     * @throws IllegalArgumentException if the type has a handler or an upcaster already, or is not 1 to 255 bytes
      */
     public EventHandlers on(String type, JdbcEventHandler handler) {
         return with(type, known -> known.with(handler));
@@ -63,7 +68,7 @@ public final class EventHandlers {
     /**
      * These handlers and one more, for every version of the type, which finds the transaction by itself.
      *
-     * @throws IllegalArgumentException if the type has a handler already, or is not 1 to 255 bytes
+     * @throws IllegalArgumentException if the type has a handler or an upcaster already, or is not 1 to 255 bytes
      */
     public EventHandlers on(String type, EventHandler handler) {
         return on(type, (event, connection) -> handler.handle(event));
@@ -88,6 +93,19 @@ public final class EventHandlers {
         return on(type, major, payload, (event, read, connection) -> handler.handle(event, read));
     }
 
+    /**
+     * These handlers and a step that brings events of one version to a newer one. Steps may be added in any order, before
+     * and after the handler that they lead to.
+     *
+     * @param from MAJOR.MINOR
+     * @param to MAJOR.MINOR, newer than {@code from}
+     * @throws IllegalArgumentException if {@code to} is not newer, if an upcaster from this version or a handler for every
+     *     version is there already, if a version is not MAJOR.MINOR, or if the type is not 1 to 255 bytes
+     */
+    public EventHandlers upcast(String type, String from, String to, Upcaster upcaster) {
+        return with(type, known -> known.with(from, to, upcaster));
+    }
+
     private EventHandlers with(String type, UnaryOperator<TypeHandlers> change) {
         checkName("type", type);
         Map<String, TypeHandlers> more = new LinkedHashMap<>(byType);
@@ -102,13 +120,16 @@ public final class EventHandlers {
 
     /** The types that have a handler. */
     public Set<String> types() {
-        return Set.copyOf(byType.keySet());
+        return byType.entrySet().stream()
+                .filter(each -> !each.getValue().isEmpty())
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /** The handler of an event, with the payload read; empty if its type has none. */
     Optional<JdbcEventHandler> prepare(ReceivedEvent event) throws InterruptedException {
         TypeHandlers known = byType.get(event.type());
-        return known == null ? Optional.empty() : Optional.of(known.prepare(event, reader));
+        return known == null || known.isEmpty() ? Optional.empty() : Optional.of(known.prepare(event, reader));
     }
 
     private static void checkName(String field, String name) {

@@ -2,32 +2,39 @@ package dev.outbox.consumer;
 
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The handlers of one type of event: one for every version, or one for each of some major versions. Immutable. */
+/** The handlers of one type of event: one for every version, or one for each of some major versions and upcasters to them. Immutable. */
 final class TypeHandlers {
 
     private final String type;
     private final @Nullable JdbcEventHandler every;
     private final SortedMap<Integer, Typed<?>> byMajor;
+    private final Upcasters upcasters;
 
-    private TypeHandlers(String type, @Nullable JdbcEventHandler every, SortedMap<Integer, Typed<?>> byMajor) {
+    private TypeHandlers(
+            String type, @Nullable JdbcEventHandler every, SortedMap<Integer, Typed<?>> byMajor, Upcasters upcasters) {
         this.type = type;
         this.every = every;
         this.byMajor = byMajor;
+        this.upcasters = upcasters;
     }
 
     static TypeHandlers none(String type) {
-        return new TypeHandlers(type, null, Collections.emptySortedMap());
+        return new TypeHandlers(type, null, Collections.emptySortedMap(), Upcasters.none());
     }
 
     TypeHandlers with(JdbcEventHandler handler) {
         if (every != null || !byMajor.isEmpty()) {
             throw refused("has one already");
         }
-        return new TypeHandlers(type, handler, byMajor);
+        if (!upcasters.isEmpty()) {
+            throw refused("has upcasters, which need a handler with a payload class");
+        }
+        return new TypeHandlers(type, handler, byMajor, upcasters);
     }
 
     <T> TypeHandlers with(int major, Class<T> payload, JdbcPayloadHandler<T> handler) {
@@ -41,7 +48,19 @@ final class TypeHandlers {
         if (more.put(major, new Typed<>(payload, handler)) != null) {
             throw refused("has one for major=" + major + " already");
         }
-        return new TypeHandlers(type, null, Collections.unmodifiableSortedMap(more));
+        return new TypeHandlers(type, null, Collections.unmodifiableSortedMap(more), upcasters);
+    }
+
+    TypeHandlers with(String from, String to, Upcaster upcaster) {
+        if (every != null) {
+            throw Upcasters.refused(type, "has a handler for every version, which gets them as they came");
+        }
+        return new TypeHandlers(type, null, byMajor, upcasters.with(type, from, to, upcaster));
+    }
+
+    /** Whether there are upcasters at most. */
+    boolean isEmpty() {
+        return every == null && byMajor.isEmpty();
     }
 
     private IllegalArgumentException refused(String what) {
@@ -51,26 +70,24 @@ final class TypeHandlers {
     /**
      * The handler of an event, with the payload read.
      *
-     * @throws UnsupportedVersionException if no handler is there for its version
+     * @throws UnsupportedVersionException if no handler is there for its version, nor a chain of upcasters to one
      * @throws UnreadablePayloadException if its payload cannot be read
      */
     JdbcEventHandler prepare(ReceivedEvent event, PayloadReader reader) throws InterruptedException {
         if (every != null) {
             return every;
         }
-        Typed<?> typed = Version.parse(event.version())
-                .map(version -> byMajor.get(version.major()))
-                .orElseThrow(() -> new UnsupportedVersionException(event, supported()));
-        return typed.prepare(event, reader);
-    }
-
-    private List<String> supported() {
-        return byMajor.keySet().stream().map(major -> major + ".x").toList();
+        Upcasters.Way way = Version.parse(event.version())
+                .flatMap(version -> upcasters.way(version, byMajor.keySet()))
+                .orElseThrow(() -> new UnsupportedVersionException(event, upcasters.reaching(byMajor.keySet())));
+        Typed<?> typed = Objects.requireNonNull(byMajor.get(way.major()), "a way leads to a handler");
+        return typed.prepare(event, way.steps(), reader);
     }
 
     private record Typed<T>(Class<T> payload, JdbcPayloadHandler<T> handler) {
 
-        JdbcEventHandler prepare(ReceivedEvent event, PayloadReader reader) throws InterruptedException {
+        JdbcEventHandler prepare(ReceivedEvent event, List<Upcasters.Step> steps, PayloadReader reader)
+                throws InterruptedException {
             byte[] json = event.data();
             if (json == null) {
                 throw UnreadablePayloadException.of(event, "it is a tombstone, for a handler without a payload class");
@@ -79,7 +96,7 @@ final class TypeHandlers {
                 throw UnreadablePayloadException.of(
                         event, "contentType=" + event.contentType() + ", for a handler without a payload class");
             }
-            T read = read(event, json, reader);
+            T read = read(event, steps.isEmpty() ? json : Upcasters.upcast(event, json, steps), reader);
             return (same, connection) -> handler.handle(same, read, connection);
         }
 

@@ -4,8 +4,8 @@ import dev.outbox.OutboxException;
 import java.util.List;
 
 /**
- * The type of an event has handlers, but none for its version. Thrown before a transaction was begun. What mends it is a
- * handler for the version's major, or an earlier version from the producer.
+ * The type of an event has handlers, but none for its version, nor a chain of upcasters to one. Thrown before a
+ * transaction was begun. What mends it is a handler for the version's major, or an upcaster from the version.
  */
 public final class UnsupportedVersionException extends OutboxException {
 
@@ -31,7 +31,10 @@ public final class UnsupportedVersionException extends OutboxException {
         return version;
     }
 
-    /** What is handled, oldest first: {@code 2.x} for all minor versions of a major. */
+    /**
+     * What is handled, oldest first: {@code 1.0} for a version that upcasters bring to a handler, {@code 1.1+} for one
+     * and the newer ones of its major, {@code 2.x} for all of a major.
+     */
     public List<String> supported() {
         return supported;
     }
