@@ -3,6 +3,7 @@ package dev.outbox.consumer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
@@ -130,6 +131,12 @@ public final class EventHandlers {
     Optional<JdbcEventHandler> prepare(ReceivedEvent event) throws InterruptedException {
         TypeHandlers known = byType.get(event.type());
         return known == null || known.isEmpty() ? Optional.empty() : Optional.of(known.prepare(event, reader));
+    }
+
+    /** How an event for which {@link #prepare} found a handler gets there. */
+    String way(ReceivedEvent event) {
+        return Objects.requireNonNull(byType.get(event.type()), "it has a handler")
+                .describe(event);
     }
 
     private static void checkName(String field, String name) {

@@ -5,9 +5,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The handlers of one type of event: one for every version, or one for each of some major versions and upcasters to them. Immutable. */
+/**
+ * The handlers of one type of event: one for every version, or one for each of some major versions and upcasters to
+ * them. Immutable.
+ */
 final class TypeHandlers {
 
     private final String type;
@@ -77,11 +81,28 @@ final class TypeHandlers {
         if (every != null) {
             return every;
         }
-        Upcasters.Way way = Version.parse(event.version())
+        Upcasters.Way way = way(event);
+        return typed(way).prepare(event, way.steps(), reader);
+    }
+
+    /** Describes how the event gets to its handler, to be read behind its version. */
+    String describe(ReceivedEvent event) {
+        if (every != null) {
+            return ", whose handler is for every version";
+        }
+        Upcasters.Way way = way(event);
+        String steps = way.steps().stream().map(step -> " -> " + step.to()).collect(Collectors.joining());
+        return steps + " as " + typed(way).payload().getSimpleName();
+    }
+
+    private Upcasters.Way way(ReceivedEvent event) {
+        return Version.parse(event.version())
                 .flatMap(version -> upcasters.way(version, byMajor.keySet()))
                 .orElseThrow(() -> new UnsupportedVersionException(event, upcasters.reaching(byMajor.keySet())));
-        Typed<?> typed = Objects.requireNonNull(byMajor.get(way.major()), "a way leads to a handler");
-        return typed.prepare(event, way.steps(), reader);
+    }
+
+    private Typed<?> typed(Upcasters.Way way) {
+        return Objects.requireNonNull(byMajor.get(way.major()), "a way leads to a handler");
     }
 
     private record Typed<T>(Class<T> payload, JdbcPayloadHandler<T> handler) {

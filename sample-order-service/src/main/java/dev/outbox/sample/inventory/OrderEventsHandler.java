@@ -3,6 +3,7 @@ package dev.outbox.sample.inventory;
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.ReceivedEvent;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import org.springframework.stereotype.Component;
 
@@ -10,19 +11,37 @@ import org.springframework.stereotype.Component;
  * What the inventory does when something happened to an order. Runs in the transaction that the inbox began for the
  * event; {@code JdbcClient} takes part in it by itself.
  *
- * <p>The records here name what the inventory needs of an event, and nothing else: the order service may add to its
- * events without asking.
+ * <p>The records here name what the inventory needs of an event and refuse what lacks it, and nothing else: the order
+ * service may add to its events without asking.
  */
 @Component
 class OrderEventsHandler {
 
-    private record Created(UUID orderId, List<Line> items) {}
+    record Created(UUID orderId, List<Line> items) {
+        Created {
+            Objects.requireNonNull(orderId);
+            Objects.requireNonNull(items);
+        }
+    }
 
-    private record Line(String sku, int quantity) {}
+    record Line(String sku, int quantity) {
+        Line {
+            Objects.requireNonNull(sku);
+        }
+    }
 
-    private record ItemChanged(UUID orderId, String sku, int quantity) {}
+    record ItemChanged(UUID orderId, String sku, int quantity) {
+        ItemChanged {
+            Objects.requireNonNull(orderId);
+            Objects.requireNonNull(sku);
+        }
+    }
 
-    private record Stepped(UUID orderId) {}
+    record Stepped(UUID orderId) {
+        Stepped {
+            Objects.requireNonNull(orderId);
+        }
+    }
 
     private final StockStore stock;
 
