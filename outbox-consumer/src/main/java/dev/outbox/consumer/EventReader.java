@@ -6,7 +6,6 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -28,7 +27,6 @@ public final class EventReader {
 
     private static final JsonFactory JSON = new JsonFactory();
     private static final String JSON_TYPE = "application/json";
-    private static final Pattern VERSION = Pattern.compile("[0-9]{1,5}\\.[0-9]{1,5}");
     private static final int ID_BYTES_MAX = 255;
 
     private EventReader() {}
@@ -56,7 +54,7 @@ public final class EventReader {
         return draft.event(keyText, contentType, headers);
     }
 
-    private static boolean isJson(String contentType) {
+    static boolean isJson(String contentType) {
         int parameters = contentType.indexOf(';');
         String type = (parameters < 0 ? contentType : contentType.substring(0, parameters))
                 .strip()
@@ -172,7 +170,7 @@ public final class EventReader {
                 throw malformed("the event id is not text that a database holds");
             }
             String givenVersion = required("event version", version);
-            if (!VERSION.matcher(givenVersion).matches()) {
+            if (Version.parse(givenVersion).isEmpty()) {
                 throw malformed("the event version is not MAJOR.MINOR");
             }
             return new ReceivedEvent(

@@ -40,12 +40,14 @@ public final class EventReceiver {
     /**
      * Receives an event. When this returns, it may be acknowledged to the broker.
      *
+     * @throws UnsupportedVersionException if its type has handlers and its version has none; no transaction was begun
+     * @throws UnreadablePayloadException if its payload cannot be read; no transaction was begun
      * @throws Exception what the handler threw, or an {@link dev.outbox.OutboxException} if the database failed; the
      *     event must be received again
      */
     @SuppressWarnings("try") // the scope is open, not used
     public Outcome receive(ReceivedEvent event) throws Exception {
-        Optional<JdbcEventHandler> found = handlers.handler(event.type());
+        Optional<JdbcEventHandler> found = handlers.prepare(event);
         if (found.isEmpty()) {
             return Outcome.NO_HANDLER;
         }

@@ -53,4 +53,23 @@ public sealed interface Origin {
             return messageId == null ? place : place + "#" + messageId;
         }
     }
+
+    /**
+     * A sample event, stored in a file.
+     *
+     * @param name the name of the file
+     */
+    record File(String name) implements Origin {
+
+        /** The file's name: it was published to nothing. */
+        @Override
+        public String topic() {
+            return name;
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
 }

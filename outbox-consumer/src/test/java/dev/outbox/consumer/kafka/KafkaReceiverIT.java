@@ -14,10 +14,12 @@ import dev.outbox.testkit.JavaProcess;
 import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -28,6 +30,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import tools.jackson.databind.JsonNode;
 
 @ExtendWith(OutboxServers.class)
 class KafkaReceiverIT {
@@ -282,6 +285,60 @@ class KafkaReceiverIT {
         assertThat(contexts).containsExactly("cause cause");
         assertThat(listener.heard()).contains("NO_HANDLER unknown");
     }
+
+    @Test
+    void holdsThePartitionAtAVersionThatItDoesNotKnowUntilAHandlerIsThere() throws Exception {
+        fixture.produce(0, "a");
+        EventHandlers newer = EventHandlers.of(fixture.topic()).on("thing.happened", 2, Map.class, (event, data) -> {});
+        try (KafkaReceiver receiver = KafkaReceiver.start(fixture.settings(), fixture.inbox(), newer, listener)) {
+            await().until(() -> listener.heard().contains("failed a 2"));
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.committed(0)).isEqualTo(-1);
+        EventHandlers both = newer.on(
+                "thing.happened", 1, Map.class, (event, data, connection) -> EffectTable.record(event, connection));
+        try (KafkaReceiver receiver = KafkaReceiver.start(fixture.settings(), fixture.inbox(), both, listener)) {
+            await().until(() -> fixture.committed(0) == 1);
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.effects()).containsExactly("a");
+    }
+
+    @Test
+    void bringsOlderVersionsToTheHandlerAndHoldsAtOneThatIsTooNew() throws Exception {
+        String envelope = """
+                {"eventId":"%1$s","eventType":"order.created","eventVersion":"%1$s","occurredAt":"2026-01-15T10:30:00Z",\
+                "source":{"service":"test"},"data":%2$s}""";
+        fixture.produceRaw(0, envelope.formatted("1.0", "{\"total\":1.50}"));
+        fixture.produceRaw(0, envelope.formatted("1.1", "{\"total\":1.50,\"currency\":\"USD\"}"));
+        fixture.produceRaw(0, envelope.formatted("2.0", "{\"amount\":{\"value\":1.50,\"currency\":\"CHF\"}}"));
+        fixture.produceRaw(0, envelope.formatted("3.0", "{}"));
+        List<String> amounts = new CopyOnWriteArrayList<>();
+        EventHandlers handlers = EventHandlers.of(fixture.topic())
+                .upcast("order.created", "1.0", "1.1", data -> data.put("currency", "EUR"))
+                .upcast("order.created", "1.1", "2.0", data -> {
+                    JsonNode total = data.remove("total");
+                    JsonNode currency = data.remove("currency");
+                    data.putObject("amount").set("value", total).set("currency", currency);
+                    return data;
+                })
+                .on("order.created", 2, Created.class, (event, created, connection) -> {
+                    amounts.add(
+                            created.amount().value() + " " + created.amount().currency());
+                    EffectTable.record(event, connection);
+                });
+        try (KafkaReceiver receiver = KafkaReceiver.start(fixture.settings(), fixture.inbox(), handlers, listener)) {
+            await().until(() -> listener.heard().contains("failed 3.0 2"));
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(amounts).containsExactly("1.50 EUR", "1.50 USD", "1.50 CHF");
+        assertThat(fixture.effects()).containsExactly("1.0", "1.1", "2.0");
+        assertThat(fixture.committed(0)).isEqualTo(3);
+    }
+
+    private record Created(Amount amount) {}
+
+    private record Amount(BigDecimal value, String currency) {}
 
     private KafkaReceiver start(KafkaReceiverSettings settings, JdbcEventHandler handler) {
         EventHandlers handlers = EventHandlers.of(fixture.topic()).on("thing.happened", handler);

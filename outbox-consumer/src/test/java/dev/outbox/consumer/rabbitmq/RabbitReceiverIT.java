@@ -153,6 +153,25 @@ class RabbitReceiverIT {
     }
 
     @Test
+    void holdsTheQueueAtAVersionThatItDoesNotKnowUntilAHandlerIsThere() throws Exception {
+        fixture.publish("a");
+        EventHandlers newer =
+                EventHandlers.of(fixture.name()).on(RabbitFixture.TYPE, 2, Map.class, (event, data) -> {});
+        try (RabbitReceiver receiver = RabbitReceiver.start(fixture.settings(), fixture.inbox(), newer, listener)) {
+            awaitHeard("failed a 2");
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        EventHandlers both = newer.on(
+                RabbitFixture.TYPE, 1, Map.class, (event, data, connection) -> EffectTable.record(event, connection));
+        try (RabbitReceiver receiver = RabbitReceiver.start(fixture.settings(), fixture.inbox(), both, listener)) {
+            awaitHeard("HANDLED a");
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.effects()).containsExactly("a");
+        assertThat(fixture.left()).isEmpty();
+    }
+
+    @Test
     void holdsTheQueueAtAMessageThatIsNotAnEventUntilSomebodyActs() throws Exception {
         fixture.publish("before");
         fixture.publish(RabbitFixture.json("bad"), "not an event".getBytes(StandardCharsets.UTF_8));

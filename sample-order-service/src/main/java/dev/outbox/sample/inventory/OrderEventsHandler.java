@@ -1,63 +1,81 @@
 package dev.outbox.sample.inventory;
 
+import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.ReceivedEvent;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
 import org.springframework.stereotype.Component;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What the inventory does when something happened to an order. Runs in the transaction that the inbox began for the
  * event; {@code JdbcClient} takes part in it by itself.
  *
- * <p>The records here name what the inventory needs of an event, and nothing else: the order service may add to its
- * events without asking.
+ * <p>The records here name what the inventory needs of an event and refuse what lacks it, and nothing else: the order
+ * service may add to its events without asking.
  */
 @Component
 class OrderEventsHandler {
 
-    private record Created(UUID orderId, List<Line> items) {}
-
-    private record Line(String sku, int quantity) {}
-
-    private record ItemChanged(UUID orderId, String sku, int quantity) {}
-
-    private record Stepped(UUID orderId) {}
-
-    private final StockStore stock;
-    private final JsonMapper json;
-
-    OrderEventsHandler(StockStore stock, JsonMapper json) {
-        this.stock = stock;
-        this.json = json;
+    record Created(UUID orderId, List<Line> items) {
+        Created {
+            Objects.requireNonNull(orderId);
+            Objects.requireNonNull(items);
+        }
     }
 
-    void created(ReceivedEvent event) {
-        Created created = read(event, Created.class);
+    record Line(String sku, int quantity) {
+        Line {
+            Objects.requireNonNull(sku);
+        }
+    }
+
+    record ItemChanged(UUID orderId, String sku, int quantity) {
+        ItemChanged {
+            Objects.requireNonNull(orderId);
+            Objects.requireNonNull(sku);
+        }
+    }
+
+    record Stepped(UUID orderId) {
+        Stepped {
+            Objects.requireNonNull(orderId);
+        }
+    }
+
+    private final StockStore stock;
+
+    OrderEventsHandler(StockStore stock) {
+        this.stock = stock;
+    }
+
+    /** Which event goes where. */
+    EventHandlers handlers() {
+        return EventHandlers.of("inventory-stock")
+                .on("order.created", 1, Created.class, this::created)
+                .on("order.item_added", 1, ItemChanged.class, this::itemAdded)
+                .on("order.item_removed", 1, ItemChanged.class, this::itemRemoved)
+                .on("order.cancelled", 1, Stepped.class, this::cancelled)
+                .on("order.shipped", 1, Stepped.class, this::shipped);
+    }
+
+    private void created(ReceivedEvent event, Created created) {
         created.items().forEach(line -> stock.reserve(created.orderId(), line.sku(), line.quantity()));
     }
 
-    void itemAdded(ReceivedEvent event) {
-        ItemChanged added = read(event, ItemChanged.class);
+    private void itemAdded(ReceivedEvent event, ItemChanged added) {
         stock.reserve(added.orderId(), added.sku(), added.quantity());
     }
 
-    void itemRemoved(ReceivedEvent event) {
-        ItemChanged removed = read(event, ItemChanged.class);
+    private void itemRemoved(ReceivedEvent event, ItemChanged removed) {
         stock.release(removed.orderId(), removed.sku());
     }
 
-    void cancelled(ReceivedEvent event) {
-        stock.release(read(event, Stepped.class).orderId(), null);
+    private void cancelled(ReceivedEvent event, Stepped cancelled) {
+        stock.release(cancelled.orderId(), null);
     }
 
-    void shipped(ReceivedEvent event) {
-        stock.ship(read(event, Stepped.class).orderId());
-    }
-
-    private <T> T read(ReceivedEvent event, Class<T> type) {
-        byte[] data = Objects.requireNonNull(event.data(), "an event of this type has data");
-        return json.readValue(data, type);
+    private void shipped(ReceivedEvent event, Stepped shipped) {
+        stock.ship(shipped.orderId());
     }
 }

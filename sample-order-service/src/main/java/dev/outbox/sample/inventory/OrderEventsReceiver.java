@@ -42,12 +42,7 @@ class OrderEventsReceiver {
 
     @Bean(destroyMethod = "close")
     Receiver orderEvents(Settings settings, Inbox inbox, OrderEventsHandler handler) {
-        EventHandlers handlers = EventHandlers.of("inventory-stock")
-                .on("order.created", handler::created)
-                .on("order.item_added", handler::itemAdded)
-                .on("order.item_removed", handler::itemRemoved)
-                .on("order.cancelled", handler::cancelled)
-                .on("order.shipped", handler::shipped);
+        EventHandlers handlers = handler.handlers();
         return switch (settings.broker()) {
             case KAFKA -> fromKafka(settings.kafka(), inbox, handlers);
             case RABBITMQ -> fromRabbitMq(settings.rabbitmq(), inbox, handlers);
