@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,8 @@ final class Replays {
             UPDATE replay
             SET state = 'FAILED', finished_at = clock_timestamp(), error = ?
             WHERE id = ?::uuid AND state = 'RUNNING'
+              AND EXISTS (
+                SELECT FROM lane WHERE channel = ? AND generation = ? AND lane = ? AND owner = ? AND epoch = ?)
             """;
 
     private static final String IS_RUNNING = "SELECT state = 'RUNNING' FROM replay WHERE id = ?::uuid";
@@ -86,6 +89,7 @@ final class Replays {
             """;
 
     private final Connection connection;
+    private final Lease lease;
     private final LaneKey lane;
     private final RelayListener listener;
     private final PageRows pageRows;
@@ -125,7 +129,8 @@ final class Replays {
 
     Replays(LaneLoop.Parts parts, int pageRowsCeiling) {
         this.connection = parts.connection();
-        this.lane = parts.lease().lane();
+        this.lease = parts.lease();
+        this.lane = lease.lane();
         this.listener = parts.listener();
         this.pageRows = new PageRows(parts.channel(), pageRowsCeiling);
     }
@@ -163,7 +168,8 @@ final class Replays {
         sendAtNanos = System.nanoTime() + messages.size() * TimeUnit.SECONDS.toNanos(1) / rate;
         running = replay.at(reached);
         if (messages.isEmpty()) {
-            progress.add(step(List.of(), 0));
+            progress.add(step(List.of(), 0, false));
+            endIfThrough();
             return null;
         }
         out = true;
@@ -236,14 +242,15 @@ final class Replays {
     /** Everything of the page is accepted or left. */
     void settled(InFlightPage page, Progress progress) throws SQLException {
         out = false;
-        Running replay = running;
         List<Failure> left = page.left();
-        progress.add(step(left, page.size() - left.size()));
-        for (Failure failure : left) {
-            if (failure.kind() == Failure.Kind.TOPIC && replay != null) {
-                fail(replay, failure);
-                return;
-            }
+        Optional<Failure> missing = left.stream()
+                .filter(failure -> failure.kind() == Failure.Kind.TOPIC)
+                .findFirst();
+        progress.add(step(left, page.size() - left.size(), missing.isPresent()));
+        if (missing.isPresent()) {
+            fail(missing.get());
+        } else {
+            endIfThrough();
         }
     }
 
@@ -252,29 +259,39 @@ final class Replays {
         unwritten = false;
     }
 
-    private Step step(List<Failure> left, int published) {
+    private Step step(List<Failure> left, int published, boolean failed) {
         unwritten = true;
         Running replay = Objects.requireNonNull(running);
-        boolean finished = replay.seq >= replay.lastSeq;
+        boolean finished = !failed && replay.seq >= replay.lastSeq;
         String error = left.isEmpty()
                 ? null
                 : left.get(left.size() - 1).errorClass() + ": "
                         + left.get(left.size() - 1).error();
-        if (finished) {
+        return new Step(replay.id, replay.seq, published, left.size(), error, finished);
+    }
+
+    private void endIfThrough() {
+        Running replay = running;
+        if (replay != null && replay.seq >= replay.lastSeq) {
             running = null;
             lookAtNanos = System.nanoTime();
             listener.replayed(lane, replay.id);
         }
-        return new Step(replay.id, replay.seq, published, left.size(), error, finished);
     }
 
-    private void fail(Running replay, Failure failure) throws SQLException {
+    private void fail(Failure failure) throws SQLException {
+        String id = Objects.requireNonNull(running).id;
         running = null;
         try (PreparedStatement fail = connection.prepareStatement(FAIL)) {
             fail.setString(1, failure.errorClass() + ": " + failure.error());
-            fail.setString(2, replay.id);
+            fail.setString(2, id);
+            fail.setString(3, lane.channel());
+            fail.setInt(4, lane.generation());
+            fail.setInt(5, lane.lane());
+            fail.setString(6, lease.owner());
+            fail.setLong(7, lease.epoch());
             fail.executeUpdate();
         }
-        listener.replayFailed(lane, replay.id, failure);
+        listener.replayFailed(lane, id, failure);
     }
 }
