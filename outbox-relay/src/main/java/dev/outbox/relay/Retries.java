@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class Retries {
 
     private static final Duration LOOK_INTERVAL = Duration.ofMillis(500);
-    private static final Duration COUNT_INTERVAL = Duration.ofSeconds(30);
+    /** Operators resolve messages too, so what is parked is counted anew now and then. */
+    static final Duration COUNT_INTERVAL = Duration.ofSeconds(5);
+
     private static final Duration COUNT_INTERVAL_FULL = Duration.ofSeconds(2);
 
     private static final int KEYS_MAX = 500;
@@ -212,7 +214,6 @@ final class Retries {
     private void countIfDue() throws SQLException {
         Duration interval = full ? COUNT_INTERVAL_FULL : COUNT_INTERVAL;
         if (System.nanoTime() - countedAtNanos >= interval.toNanos()) {
-            // Operators resolve messages too.
             ParkedMessages.Amount amount = parked.amount();
             countedAtNanos = System.nanoTime();
             messages = amount.messages();

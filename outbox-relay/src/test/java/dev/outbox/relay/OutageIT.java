@@ -93,7 +93,7 @@ class OutageIT {
                                 + " SELECT count(*) FROM a");
             }
             await().atMost(longest.plusMinutes(2))
-                    .until(() -> tries.get() >= 5 && System.nanoTime() - stopped >= longest.toNanos());
+                    .until(() -> tries.get() >= 3 && System.nanoTime() - stopped >= longest.toNanos());
             assertThat(number(writer, "SELECT count(*) FROM lane WHERE trouble LIKE 'the broker cannot be used%'"))
                     .isEqualTo(1);
             kafka.restart();

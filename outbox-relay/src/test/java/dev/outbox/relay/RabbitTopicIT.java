@@ -151,7 +151,7 @@ class RabbitTopicIT {
             int rounds;
             try (TwoTopicLoad load = TwoTopicLoad.start(fixture, lost, kept)) {
                 awaitWaiting();
-                await().until(() -> ask("SELECT count(*) FROM attempt WHERE error LIKE '%403%'") >= 3);
+                await().until(() -> ask("SELECT count(*) FROM attempt WHERE error LIKE '%403%'") >= 2);
                 awaitFlow(keptReader, load);
                 virtualHost.setPermissions(user, "", ".*", "");
                 await().until(() -> ask("SELECT count(*) FROM parked WHERE resolved_at IS NULL") == 0);

@@ -261,8 +261,8 @@ class RetryIT {
             await().until(() -> broker.taken().size() == 1);
             long startedAt = System.nanoTime();
             // After so long it is counted anew.
-            await().until(() ->
-                    System.nanoTime() - startedAt > Duration.ofSeconds(31).toNanos());
+            await().until(() -> System.nanoTime() - startedAt
+                    > Retries.COUNT_INTERVAL.plusSeconds(1).toNanos());
             execute("INSERT INTO message (topic, type, source, payload) VALUES ('orders', 'a.b', 'test', '1')");
             awaitResolved(1);
             assertThat(relay.stopped()).isNotDone();
