@@ -57,6 +57,31 @@ class RabbitEventsTest {
     }
 
     @Test
+    void readsJsonWithoutEnvelopeByPropertiesAndHeaders() {
+        Map<String, Object> headers = Map.of("x-causation-id", text("m-1"), "x-key", text("k-1"));
+        ReceivedEvent event = read(properties("application/json", headers), "{ \"n\": 1.0 }");
+        assertThat(event.data()).isEqualTo("{ \"n\": 1.0 }".getBytes(StandardCharsets.UTF_8));
+        assertThat(event.id()).isEqualTo("e-1");
+        assertThat(event.type()).isEqualTo("order.created");
+        assertThat(event.version()).isEqualTo("1.0");
+        assertThat(event.correlationId()).isEqualTo("c-property");
+        assertThat(event.causationId()).isEqualTo("m-1");
+        assertThat(event.source()).isEqualTo("order-service");
+        assertThat(event.key()).isEqualTo("k-1");
+    }
+
+    @Test
+    void namesThePropertyThatContentWithoutEnvelopeLacks() {
+        AMQP.BasicProperties complete = properties("application/json", Map.of());
+        assertThatThrownBy(() -> read(complete.builder().messageId(null).build(), "{\"n\":1}"))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining("property message-id is missing");
+        assertThatThrownBy(() -> read(complete.builder().type(null).build(), "{\"n\":1}"))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining("property type is missing");
+    }
+
+    @Test
     void takesContentOfNoBytesForContent() {
         ReceivedEvent event = read(properties("application/protobuf", Map.of()), new byte[0]);
         assertThat(event.data()).isEmpty();
