@@ -110,6 +110,44 @@ final class JsonValue {
         return member.text();
     }
 
+    /** The members that were wanted as text and are scalars, in their order. */
+    Map<String, String> scalars() {
+        Map<String, String> scalars = new LinkedHashMap<>();
+        members.forEach((name, member) -> {
+            String text = member.text();
+            if (text != null) {
+                scalars.put(name, text);
+            }
+        });
+        return scalars;
+    }
+
+    /**
+     * The text of a member that was wanted as bytes; null if it is absent or null.
+     *
+     * @throws MalformedEventException if it is not a string
+     */
+    @Nullable
+    String slicedString(String name) {
+        byte[] slice = slice(name);
+        if (slice == null) {
+            return null;
+        }
+        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), slice)) {
+            JsonToken kind = parser.nextToken();
+            if (kind == JsonToken.VALUE_NULL) {
+                return null;
+            }
+            if (kind != JsonToken.VALUE_STRING) {
+                throw malformed("the member " + name + " is not a string");
+            }
+            return parser.getString();
+        } catch (JacksonException e) {
+            throw malformed("the member " + name + " cannot be read: error="
+                    + e.getClass().getSimpleName());
+        }
+    }
+
     /** The bytes of a member as they are; null if it is absent. */
     byte @Nullable [] slice(String name) {
         Member member = members.get(name);

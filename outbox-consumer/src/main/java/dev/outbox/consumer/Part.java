@@ -2,22 +2,24 @@ package dev.outbox.consumer;
 
 /** What an event says about itself, and what each wire form calls it. */
 enum Part {
-    ID("eventId", "event-id", "property message-id"),
-    TYPE("eventType", "event-type", "property type"),
-    VERSION("eventVersion", "event-version", "header x-event-version"),
-    OCCURRED_AT("occurredAt", "occurred-at", "header x-occurred-at"),
-    CORRELATION_ID("correlationId", "correlation-id", "property correlation-id"),
-    CAUSATION_ID("causationId", "causation-id", "header x-causation-id"),
-    SOURCE("source", "source-service", "header x-source-service");
+    ID("eventId", "event-id", "property message-id", "id"),
+    TYPE("eventType", "event-type", "property type", "type"),
+    VERSION("eventVersion", "event-version", "header x-event-version", "eventversion"),
+    OCCURRED_AT("occurredAt", "occurred-at", "header x-occurred-at", "time"),
+    CORRELATION_ID("correlationId", "correlation-id", "property correlation-id", "correlationid"),
+    CAUSATION_ID("causationId", "causation-id", "header x-causation-id", "causationid"),
+    SOURCE("source", "source-service", "header x-source-service", "source");
 
     private final String member;
     private final String header;
     private final String onRabbitMq;
+    private final String attribute;
 
-    Part(String member, String header, String onRabbitMq) {
+    Part(String member, String header, String onRabbitMq, String attribute) {
         this.member = member;
         this.header = header;
         this.onRabbitMq = onRabbitMq;
+        this.attribute = attribute;
     }
 
     /** Its name in the envelope. */
@@ -28,6 +30,11 @@ enum Part {
     /** Its name among the headers that a reader is given. */
     String header() {
         return header;
+    }
+
+    /** The attribute of a CloudEvent. */
+    String attribute() {
+        return attribute;
     }
 
     /** Where an operator finds it when the envelope does not say it. */
