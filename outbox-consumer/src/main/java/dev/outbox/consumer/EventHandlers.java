@@ -22,6 +22,8 @@ import java.util.stream.Collectors;
  * handler of its own major, after the upcasters within that major; without one, to the first major with a handler that
  * the upcasters lead to. A minor version newer than all that are known of its major is taken for the newest of them.
  *
+ * <p>An event whose type has no handler is ignored, unless {@link #withUnknownTypes} says otherwise.
+ *
  * <pre>{@code
  * EventHandlers handlers = EventHandlers.of("stock")
  *         .on("order.created", 2, OrderCreated.class, (event, created, connection) -> reserve(connection, created))
@@ -34,27 +36,36 @@ public final class EventHandlers {
 
     private final String consumer;
     private final PayloadReader reader;
+    private final OnUnknownType onUnknownType;
     private final Map<String, TypeHandlers> byType;
 
-    private EventHandlers(String consumer, PayloadReader reader, Map<String, TypeHandlers> byType) {
+    private EventHandlers(
+            String consumer, PayloadReader reader, OnUnknownType onUnknownType, Map<String, TypeHandlers> byType) {
         this.consumer = consumer;
         this.reader = reader;
+        this.onUnknownType = onUnknownType;
         this.byType = byType;
     }
 
     /**
-     * No handlers yet, for the consumer of this name; payloads are read by {@link PayloadReader#jackson()}.
+     * No handlers yet, for the consumer of this name; payloads are read by {@link PayloadReader#jackson()}, and events of
+     * types without a handler are ignored.
      *
      * @throws IllegalArgumentException if the name is not 1 to 255 bytes
      */
     public static EventHandlers of(String consumer) {
         checkName("consumer", consumer);
-        return new EventHandlers(consumer, PayloadReader.jackson(), Map.of());
+        return new EventHandlers(consumer, PayloadReader.jackson(), OnUnknownType.IGNORE, Map.of());
     }
 
     /** These handlers, those that were added before included, with their payloads read by this reader. */
     public EventHandlers withPayloadReader(PayloadReader payloadReader) {
-        return new EventHandlers(consumer, payloadReader, byType);
+        return new EventHandlers(consumer, payloadReader, onUnknownType, byType);
+    }
+
+    /** These handlers, with this done to events whose type has none. */
+    public EventHandlers withUnknownTypes(OnUnknownType what) {
+        return new EventHandlers(consumer, reader, what, byType);
     }
 
     /**
@@ -111,7 +122,7 @@ public final class EventHandlers {
         checkName("type", type);
         Map<String, TypeHandlers> more = new LinkedHashMap<>(byType);
         more.put(type, change.apply(byType.getOrDefault(type, TypeHandlers.none(type))));
-        return new EventHandlers(consumer, reader, more);
+        return new EventHandlers(consumer, reader, onUnknownType, more);
     }
 
     /** The name that ids are recorded under. */
@@ -127,10 +138,20 @@ public final class EventHandlers {
                 .collect(Collectors.toUnmodifiableSet());
     }
 
-    /** The handler of an event, with the payload read; empty if its type has none. */
+    /**
+     * The handler of an event, with the payload read; empty if its type has none.
+     *
+     * @throws UnknownTypeException if its type has none, and such are refused
+     */
     Optional<JdbcEventHandler> prepare(ReceivedEvent event) throws InterruptedException {
         TypeHandlers known = byType.get(event.type());
-        return known == null || known.isEmpty() ? Optional.empty() : Optional.of(known.prepare(event, reader));
+        if (known != null && !known.isEmpty()) {
+            return Optional.of(known.prepare(event, reader));
+        }
+        if (onUnknownType == OnUnknownType.REFUSE) {
+            throw new UnknownTypeException(event, consumer);
+        }
+        return Optional.empty();
     }
 
     /** How an event for which {@link #prepare} found a handler gets there. */

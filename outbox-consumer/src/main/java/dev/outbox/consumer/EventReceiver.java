@@ -22,7 +22,7 @@ public final class EventReceiver {
         HANDLED,
         /** The event had its effect before; nothing was done. */
         DUPLICATE,
-        /** No handler is there for its type; nothing was done or recorded. */
+        /** No handler is there for its type, and such are ignored; nothing was done or recorded. */
         NO_HANDLER
     }
 
@@ -40,6 +40,7 @@ public final class EventReceiver {
     /**
      * Receives an event. When this returns, it may be acknowledged to the broker.
      *
+     * @throws UnknownTypeException if its type has no handler and such are refused; no transaction was begun
      * @throws UnsupportedVersionException if its type has handlers and its version has none; no transaction was begun
      * @throws UnreadablePayloadException if its payload cannot be read; no transaction was begun
      * @throws Exception what the handler threw, or an {@link dev.outbox.OutboxException} if the database failed; the

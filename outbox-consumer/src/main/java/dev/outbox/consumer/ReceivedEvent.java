@@ -17,14 +17,16 @@ import org.jspecify.annotations.Nullable;
  * @param id the id that the event has at every delivery, 1 to 255 bytes
  * @param type what happened, such as {@code order.created}
  * @param version the schema version of the data, MAJOR.MINOR
- * @param occurredAt when it happened, by the clock of the service that appended it
+ * @param occurredAt when it happened, by the clock of the service that appended it; of a CloudEvent without a time, when
+ *     it was published
  * @param correlationId the business flow that it belongs to
  * @param causationId the message or request that caused it
- * @param source the service that appended it
+ * @param source the service that appended it; of a CloudEvent, its source
  * @param key the ordering key: events of one topic and key come in order
  * @param data the content: JSON byte for byte as it was appended, or another format; null for a tombstone
  * @param contentType the media type of the data
- * @param headers all headers as text, in their order; of those that come twice, the last
+ * @param headers all headers as text, in their order; of those that come twice, the last; and all attributes of a
+ *     CloudEvent, as {@code ce_subject}
  * @param origin where it was received from
  */
 @SuppressWarnings("ArrayRecordComponent") // handed to the handler's parser; a copy would serve nobody

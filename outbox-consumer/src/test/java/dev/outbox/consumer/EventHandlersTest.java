@@ -31,4 +31,22 @@ class EventHandlersTest {
         assertThatThrownBy(() -> EventHandlers.of("")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> EventHandlers.of("x".repeat(256))).isInstanceOf(IllegalArgumentException.class);
     }
+
+    @Test
+    void ignoresATypeWithoutHandlerUnlessItIsToRefuseIt() throws Exception {
+        EventHandlers one = EventHandlers.of("stock").on("order.cancelled", event -> {});
+        assertThat(one.prepare(Events.created("1.0", "{}"))).isEmpty();
+
+        EventHandlers refusing = one.withUnknownTypes(OnUnknownType.REFUSE)
+                .upcast("order.created", "1.0", "1.1", data -> data)
+                .withPayloadReader(PayloadReader.jackson());
+        assertThatThrownBy(() -> refusing.prepare(Events.created("1.0", "{\"secret\":1}")))
+                .isInstanceOfSatisfying(
+                        UnknownTypeException.class, e -> assertThat(e.type()).isEqualTo("order.created"))
+                .hasMessage("Type has no handler: id=e-1, type=order.created, consumer=stock; nothing was done");
+        assertThat(refusing.prepare(Events.event("order.cancelled", "1.0", null, "application/json")))
+                .isPresent();
+        assertThat(refusing.withUnknownTypes(OnUnknownType.IGNORE).prepare(Events.created("1.0", "{}")))
+                .isEmpty();
+    }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -169,7 +170,94 @@ class EventReaderTest {
     void refusesATombstoneOfAnotherProducer() {
         assertThatThrownBy(() -> EventReader.read(ORIGIN, bytes("k"), null, Map.of()))
                 .isInstanceOf(MalformedEventException.class)
-                .hasMessageContaining("event id");
+                .hasMessageContaining("header event-id is missing");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ \"total\" : 1.50 }",
+                "{}",
+                "[1, 2]",
+                "\"ü\"",
+                "7",
+                "null",
+                "{\"eventId\":7,\"source\":\"web\",\"data\":[]}",
+                "{\"eventId\":\"own\",\"eventType\":\"own\",\"occurredAt\":\"own\",\"source\":{},\"data\":{}}"
+            })
+    void readsContentWithoutEnvelopeByItsHeaders(String content) {
+        ReceivedEvent event = without(content, Map.of("correlation-id", "c-1", "causation-id", "m-1"));
+        assertThat(text(event)).isEqualTo(content);
+        assertThat(event.id()).isEqualTo("e-1");
+        assertThat(event.type()).isEqualTo("order.created");
+        assertThat(event.version()).isEqualTo("1.0");
+        assertThat(event.occurredAt()).isEqualTo(Instant.parse("2026-01-15T10:30:00.123456Z"));
+        assertThat(event.correlationId()).isEqualTo("c-1");
+        assertThat(event.causationId()).isEqualTo("m-1");
+        assertThat(event.source()).isEqualTo("order-service");
+        assertThat(event.contentType()).isEqualTo("application/json");
+    }
+
+    @Test
+    void takesAnEnvelopeAtItsWordWhateverTheHeadersSay() {
+        ReceivedEvent event = without(ENVELOPE.formatted("1"), Map.of("event-id", "other", "event-type", "other"));
+        assertThat(event.id()).isEqualTo("e-1");
+        assertThat(event.type()).isEqualTo("order.created");
+        assertThat(text(event)).isEqualTo("1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"event-id", "event-type", "event-version", "occurred-at", "source-service"})
+    void namesTheHeaderThatContentWithoutEnvelopeLacks(String header) {
+        Map<String, String> lacking = new HashMap<>(HEADERS);
+        lacking.remove(header);
+        for (String contentType : List.of("application/json", "application/avro")) {
+            lacking.put("content-type", contentType);
+            assertThatThrownBy(() -> EventReader.read(ORIGIN, null, bytes("{\"secret\":1}"), lacking))
+                    .isInstanceOf(MalformedEventException.class)
+                    .hasMessageContaining("orders-2@41")
+                    .hasMessageContaining("the header " + header + " is missing")
+                    .hasMessageNotContaining("secret");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "not json secret", "{\"secret\":", "{} {}", "[secret]"})
+    void refusesContentThatIsNotTheJsonThatItSaysItIs(String content) {
+        assertThatThrownBy(() -> without(content, Map.of()))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining("value")
+                .hasMessageNotContaining("secret");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"eventId", "eventType", "eventVersion", "occurredAt"})
+    void refusesAMemberOfAnotherKindInACompleteEnvelope(String member) {
+        String other = ENVELOPE.formatted("1").replaceFirst("\"" + member + "\":\"[^\"]*\"", "\"" + member + "\":7");
+        assertThatThrownBy(() -> without(other, Map.of()))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining(member + " is not a string");
+    }
+
+    @Test
+    void findsTheDataBehindAByteOrderMark() {
+        assertThat(text(read("\ufeff" + ENVELOPE.formatted("{\"n\":1}")))).isEqualTo("{\"n\":1}");
+    }
+
+    @Test
+    void refusesAnEnvelopeInAnotherEncoding() {
+        byte[] utf16 = ENVELOPE.formatted("1").getBytes(StandardCharsets.UTF_16);
+        assertThatThrownBy(() -> EventReader.read(ORIGIN, null, utf16, Map.of()))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining("UTF-8");
+    }
+
+    /** Reads JSON that comes with complete headers, and these. */
+    private static ReceivedEvent without(String content, Map<String, String> headers) {
+        Map<String, String> all = new HashMap<>(HEADERS);
+        all.put("content-type", "application/json");
+        all.putAll(headers);
+        return EventReader.read(ORIGIN, bytes("k"), bytes(content), all);
     }
 
     private static ReceivedEvent read(String value) {

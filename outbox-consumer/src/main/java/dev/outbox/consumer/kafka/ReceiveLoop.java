@@ -9,6 +9,7 @@ import dev.outbox.consumer.ReceivedEvent;
 import dev.outbox.consumer.ReceiverListener;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -30,6 +31,8 @@ import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.record.TimestampType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One connection to the group: polls, hands records over one by one, and commits what is done. Everything, the
@@ -136,7 +139,7 @@ final class ReceiveLoop implements AutoCloseable, ConsumerRebalanceListener {
         int attempt = retries.attempt(partition, each.offset());
         ReceivedEvent event;
         try {
-            event = EventReader.read(origin, each.key(), each.value(), headers(each));
+            event = EventReader.read(origin, each.key(), each.value(), headers(each), timestamp(each));
         } catch (MalformedEventException e) {
             if (settings.onMalformed() == OnMalformed.SKIP) {
                 listener.malformedSkipped(origin, e);
@@ -160,6 +163,10 @@ final class ReceiveLoop implements AutoCloseable, ConsumerRebalanceListener {
     private Duration pause(TopicPartition partition, long offset) {
         consumer.pause(List.of(partition));
         return retries.failed(partition, offset, System.nanoTime());
+    }
+
+    private static @Nullable Instant timestamp(ConsumerRecord<byte[], byte[]> each) {
+        return each.timestampType() == TimestampType.NO_TIMESTAMP_TYPE ? null : Instant.ofEpochMilli(each.timestamp());
     }
 
     private static Map<String, String> headers(ConsumerRecord<byte[], byte[]> each) {

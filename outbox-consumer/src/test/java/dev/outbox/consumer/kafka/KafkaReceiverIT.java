@@ -8,6 +8,7 @@ import dev.outbox.consumer.EffectTable;
 import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.JdbcEventHandler;
 import dev.outbox.consumer.OnMalformed;
+import dev.outbox.consumer.ReceivedEvent;
 import dev.outbox.consumer.RecordingListener;
 import dev.outbox.testkit.JavaCommand;
 import dev.outbox.testkit.JavaProcess;
@@ -15,7 +16,9 @@ import dev.outbox.testkit.KafkaServer;
 import dev.outbox.testkit.OutboxServers;
 import dev.outbox.testkit.TestDatabase;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -284,6 +287,47 @@ class KafkaReceiverIT {
         }
         assertThat(contexts).containsExactly("cause cause");
         assertThat(listener.heard()).contains("NO_HANDLER unknown");
+    }
+
+    @Test
+    void receivesEventsInEveryForm() throws Exception {
+        List<ReceivedEvent> events = new CopyOnWriteArrayList<>();
+        fixture.produce(0, "envelope");
+        fixture.produceRaw(
+                0,
+                "{\"n\":1}",
+                Map.of(
+                        "event-id", "none",
+                        "event-type", "thing.happened",
+                        "event-version", "1.0",
+                        "occurred-at", "2026-01-15T10:30:00Z",
+                        "source-service", "test",
+                        "content-type", "application/json"));
+        fixture.produceRaw(0, """
+                {"specversion":"1.0","id":"structured","type":"thing.happened","source":"/test","data":{"n":1}}""", Map.of("content-type", "application/cloudevents+json"));
+        fixture.produceRaw(
+                0,
+                "{\"n\":1}",
+                Map.of(
+                        "ce_specversion", "1.0",
+                        "ce_id", "binary",
+                        "ce_type", "thing.happened",
+                        "ce_source", "/test",
+                        "content-type", "application/json"));
+        try (KafkaReceiver receiver = start(fixture.settings(), (event, connection) -> {
+            EffectTable.record(event, connection);
+            events.add(event);
+        })) {
+            await().until(() -> fixture.committed(0) == 4);
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.effects()).containsExactly("envelope", "none", "structured", "binary");
+        for (ReceivedEvent event : events.subList(1, 4)) {
+            assertThat(event.data()).isEqualTo("{\"n\":1}".getBytes(StandardCharsets.UTF_8));
+        }
+        // Without a time of their own, they have the record's.
+        assertThat(events.get(2).occurredAt()).isAfter(Instant.parse("2026-01-16T00:00:00Z"));
+        assertThat(events.get(3).occurredAt()).isAfter(Instant.parse("2026-01-16T00:00:00Z"));
     }
 
     @Test

@@ -70,10 +70,15 @@ final class ReceiverFixture implements AutoCloseable {
     }
 
     long produceRaw(int partition, String value) {
+        return produceRaw(partition, value, Map.of());
+    }
+
+    long produceRaw(int partition, String value, Map<String, String> headers) {
+        ProducerRecord<byte[], byte[]> made =
+                new ProducerRecord<>(topic, partition, null, value.getBytes(StandardCharsets.UTF_8));
+        headers.forEach((name, text) -> made.headers().add(name, text.getBytes(StandardCharsets.UTF_8)));
         try {
-            return producer.send(new ProducerRecord<>(topic, partition, null, value.getBytes(StandardCharsets.UTF_8)))
-                    .get()
-                    .offset();
+            return producer.send(made).get().offset();
         } catch (InterruptedException | ExecutionException e) {
             throw new IllegalStateException("Not produced", e);
         }

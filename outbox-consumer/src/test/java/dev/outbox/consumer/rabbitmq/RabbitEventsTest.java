@@ -12,10 +12,14 @@ import dev.outbox.consumer.Origin;
 import dev.outbox.consumer.ReceivedEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
+@SuppressWarnings("JavaUtilDate") // the client's own type
 class RabbitEventsTest {
 
     private static final String ENVELOPE = """
@@ -54,6 +58,66 @@ class RabbitEventsTest {
         assertThat(event.causationId()).isEqualTo("m-1");
         assertThat(event.source()).isEqualTo("order-service");
         assertThat(event.key()).isNull();
+    }
+
+    @Test
+    void readsJsonWithoutEnvelopeByPropertiesAndHeaders() {
+        Map<String, Object> headers = Map.of("x-causation-id", text("m-1"), "x-key", text("k-1"));
+        ReceivedEvent event = read(properties("application/json", headers), "{ \"n\": 1.0 }");
+        assertThat(event.data()).isEqualTo("{ \"n\": 1.0 }".getBytes(StandardCharsets.UTF_8));
+        assertThat(event.id()).isEqualTo("e-1");
+        assertThat(event.type()).isEqualTo("order.created");
+        assertThat(event.version()).isEqualTo("1.0");
+        assertThat(event.correlationId()).isEqualTo("c-property");
+        assertThat(event.causationId()).isEqualTo("m-1");
+        assertThat(event.source()).isEqualTo("order-service");
+        assertThat(event.key()).isEqualTo("k-1");
+    }
+
+    @Test
+    void namesThePropertyThatContentWithoutEnvelopeLacks() {
+        AMQP.BasicProperties complete = properties("application/json", Map.of());
+        assertThatThrownBy(() -> read(complete.builder().messageId(null).build(), "{\"n\":1}"))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining("property message-id is missing");
+        assertThatThrownBy(() -> read(complete.builder().type(null).build(), "{\"n\":1}"))
+                .isInstanceOf(MalformedEventException.class)
+                .hasMessageContaining("property type is missing");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cloudEvents:", "cloudEvents_"})
+    void readsACloudEventInBinaryMode(String prefix) {
+        Instant time = Instant.parse("2026-01-15T10:30:00Z");
+        Map<String, Object> headers = new HashMap<>(Map.of(
+                prefix + "specversion", text("1.0"),
+                prefix + "id", text("ce-1"),
+                prefix + "type", text("order.paid"),
+                prefix + "source", text("/payments"),
+                prefix + "time", Date.from(time),
+                prefix + "subject", text("o-1")));
+        AMQP.BasicProperties properties = new AMQP.BasicProperties.Builder()
+                .messageId("message")
+                .contentType("text/plain")
+                .headers(headers)
+                .build();
+        ReceivedEvent event = read(properties, "paid");
+        assertThat(event.id()).isEqualTo("ce-1");
+        assertThat(event.type()).isEqualTo("order.paid");
+        assertThat(event.version()).isEqualTo("1.0");
+        assertThat(event.source()).isEqualTo("/payments");
+        assertThat(event.occurredAt()).isEqualTo(time);
+        assertThat(event.data()).isEqualTo("paid".getBytes(StandardCharsets.UTF_8));
+        assertThat(event.headers()).containsEntry(prefix + "subject", "o-1").containsEntry("ce_subject", "o-1");
+
+        headers.remove(prefix + "time");
+        Instant published = Instant.parse("2026-01-15T10:31:00Z");
+        AMQP.BasicProperties timed = properties
+                .builder()
+                .headers(headers)
+                .timestamp(Date.from(published))
+                .build();
+        assertThat(read(timed, "paid").occurredAt()).isEqualTo(published);
     }
 
     @Test

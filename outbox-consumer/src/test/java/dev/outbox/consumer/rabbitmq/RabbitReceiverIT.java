@@ -11,6 +11,7 @@ import dev.outbox.consumer.EventHandlers;
 import dev.outbox.consumer.EventReceiver;
 import dev.outbox.consumer.JdbcEventHandler;
 import dev.outbox.consumer.OnMalformed;
+import dev.outbox.consumer.OnUnknownType;
 import dev.outbox.consumer.ReceivedEvent;
 import dev.outbox.consumer.ReceiverListener;
 import dev.outbox.consumer.RecordingListener;
@@ -20,7 +21,9 @@ import dev.outbox.testkit.TcpProxy;
 import dev.outbox.testkit.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(OutboxServers.class)
+@SuppressWarnings("JavaUtilDate") // the client's own type
 class RabbitReceiverIT {
 
     private final RabbitServer rabbit;
@@ -214,6 +218,52 @@ class RabbitReceiverIT {
     }
 
     @Test
+    void receivesEventsInEveryForm() throws Exception {
+        List<ReceivedEvent> events = new CopyOnWriteArrayList<>();
+        byte[] content = "{\"n\":1}".getBytes(StandardCharsets.UTF_8);
+        fixture.publish("envelope");
+        fixture.publish(
+                RabbitFixture.json("none")
+                        .builder()
+                        .appId("test")
+                        .headers(Map.of("x-event-version", "1.0", "x-occurred-at", "2026-01-15T10:30:00Z"))
+                        .build(),
+                content);
+        String structured = """
+                {"specversion":"1.0","id":"structured","type":"%s","source":"/test","time":"2026-01-15T10:30:00Z",\
+                "data":{"n":1}}""".formatted(RabbitFixture.TYPE);
+        fixture.publish(
+                new AMQP.BasicProperties.Builder()
+                        .contentType("application/cloudevents+json")
+                        .build(),
+                structured.getBytes(StandardCharsets.UTF_8));
+        fixture.publish(
+                new AMQP.BasicProperties.Builder()
+                        .contentType("application/json")
+                        .headers(Map.of(
+                                "cloudEvents:specversion", "1.0",
+                                "cloudEvents:id", "binary",
+                                "cloudEvents:type", RabbitFixture.TYPE,
+                                "cloudEvents:source", "/test",
+                                "cloudEvents:time", Date.from(Instant.parse("2026-01-15T10:30:00Z"))))
+                        .build(),
+                content);
+        try (RabbitReceiver receiver = start(fixture.settings(), (event, connection) -> {
+            EffectTable.record(event, connection);
+            events.add(event);
+        })) {
+            awaitHeard("HANDLED binary");
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.effects()).containsExactly("envelope", "none", "structured", "binary");
+        assertThat(events).extracting(ReceivedEvent::occurredAt).containsOnly(Instant.parse("2026-01-15T10:30:00Z"));
+        for (ReceivedEvent event : events.subList(1, 4)) {
+            assertThat(event.data()).isEqualTo(content);
+        }
+        assertThat(fixture.left()).isEmpty();
+    }
+
+    @Test
     void passesByWhatHasNoHandler() throws Exception {
         fixture.publish("other");
         EventHandlers none = EventHandlers.of(fixture.name()).on("other.type", (event, connection) -> {
@@ -224,6 +274,21 @@ class RabbitReceiverIT {
             assertThat(receiver.stopped()).isNotDone();
         }
         assertThat(fixture.left()).isEmpty();
+    }
+
+    @Test
+    void keepsWhatHasNoHandlerWhenItIsToRefuseIt() throws Exception {
+        fixture.publish("other");
+        EventHandlers refusing = EventHandlers.of(fixture.name())
+                .withUnknownTypes(OnUnknownType.REFUSE)
+                .on("other.type", event -> {
+                    throw new IllegalStateException("not for this one");
+                });
+        try (RabbitReceiver receiver = RabbitReceiver.start(fixture.settings(), fixture.inbox(), refusing, listener)) {
+            awaitHeard("failed other 2");
+            assertThat(receiver.stopped()).isNotDone();
+        }
+        assertThat(fixture.left()).containsExactly("other");
     }
 
     @Test
