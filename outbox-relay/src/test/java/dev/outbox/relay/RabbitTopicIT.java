@@ -93,10 +93,9 @@ class RabbitTopicIT {
         await().until(() -> rounds(reader).stream().anyMatch(round -> round > behind));
     }
 
+    /** What is read by now and a little more: under load there is always more. */
     private static Set<Integer> rounds(QueueReader reader) {
-        while (reader.poll() > 0) {
-            // what is there by now
-        }
+        reader.poll();
         Set<Integer> rounds = new LinkedHashSet<>();
         reader.await(0).forEach(each -> rounds.add(TwoTopicLoad.numberIn(QueueReader.body(each))));
         return rounds;
