@@ -72,7 +72,7 @@ public final class LoggingListener implements RelayListener {
     @Override
     public void parked(LaneKey lane, Message message, Failure failure) {
         log.error(
-                "Message was refused, it is parked, to be tried again, and its key held: lane={}, seq={}, id={}, topic={}, error={}, text={}",
+                "Message was refused, it is parked and its key held: lane={}, seq={}, id={}, topic={}, error={}, text={}",
                 lane,
                 message.seq(),
                 message.idText(),

@@ -35,7 +35,8 @@ final class MessageRow {
                 row.getBytes(11),
                 row.getBytes(12),
                 row.getBytes(13),
-                required(row, 14));
+                required(row, 14),
+                null);
     }
 
     private static byte[] required(ResultSet row, int column) throws SQLException {

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Retries {
 
     private static final Duration LOOK_INTERVAL = Duration.ofMillis(500);
+
     /** Operators resolve messages too, so what is parked is counted anew now and then. */
     static final Duration COUNT_INTERVAL = Duration.ofSeconds(5);
 

@@ -161,6 +161,44 @@ class RetryIT {
     }
 
     @Test
+    void eachWaitIsFourTimesTheOneBeforeUpToTheLongest() throws SQLException {
+        ChannelSettings.Parking slow =
+                new ChannelSettings.Parking(5, Duration.ofHours(1), Duration.ofHours(10), 1000, 1 << 20);
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.REFUSE_AT_ONCE);
+        append(1, 1);
+        try (Relay relay = relay(broker, Order.PIPELINED, slow)) {
+            for (int hours : new int[] {1, 4, 10, 10}) {
+                // A tenth more or less, so that not all come back at once.
+                await().until(() ->
+                        ask("SELECT count(*) FROM parked WHERE state = 'RETRYING' AND next_attempt_at BETWEEN"
+                                        + " clock_timestamp() + interval '" + hours * 53 + " minutes' AND"
+                                        + " clock_timestamp() + interval '" + hours * 67 + " minutes'")
+                                == 1);
+                execute("UPDATE parked SET next_attempt_at = clock_timestamp()");
+            }
+            await().until(() ->
+                    ask("SELECT count(*) FROM parked WHERE state = 'DEAD' AND next_attempt_at IS NULL") == 1);
+            assertThat(relay.stopped()).isNotDone();
+        }
+        assertThat(broker.sent()).isEqualTo(5);
+    }
+
+    @Test
+    void theLastHundredAttemptsOfAMessageAreKept() throws SQLException {
+        ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.REFUSE_AT_ONCE);
+        append(1, 1);
+        try (Relay relay = relay(broker, Order.PIPELINED, RelayFixture.DEAD_AT_ONCE)) {
+            await().until(() -> ask("SELECT count(*) FROM parked WHERE state = 'DEAD'") == 1);
+            execute("INSERT INTO attempt (seq, no, relay, error_class, error)"
+                    + " SELECT 1, n, 'r', 'E', 'e' FROM generate_series(2, 150) n");
+            execute("UPDATE parked SET state = 'RETRYING', next_attempt_at = clock_timestamp()");
+            await().until(() -> ask("SELECT max(no) FROM attempt") == 151);
+            assertThat(ask("SELECT min(no) FROM attempt")).isEqualTo(52);
+            assertThat(relay.stopped()).isNotDone();
+        }
+    }
+
+    @Test
     void ofSeveralRelaysTheOwnerOfTheLaneAloneTriesAgain() throws SQLException {
         ScriptedBroker broker = new ScriptedBroker((seq, attempt) -> Answer.REFUSE_AT_ONCE);
         append(12, 12);

@@ -49,40 +49,6 @@ public record Message(
 
     private static final long MICROS_PER_SECOND = 1_000_000;
 
-    /** A message that is published for the first time. */
-    public Message(
-            long seq,
-            byte[] id,
-            String topic,
-            byte @Nullable [] key,
-            byte[] type,
-            byte[] version,
-            long occurredAtMicros,
-            byte @Nullable [] correlationId,
-            byte @Nullable [] causationId,
-            byte[] source,
-            byte @Nullable [] headers,
-            byte @Nullable [] payload,
-            byte @Nullable [] body,
-            byte[] contentType) {
-        this(
-                seq,
-                id,
-                topic,
-                key,
-                type,
-                version,
-                occurredAtMicros,
-                correlationId,
-                causationId,
-                source,
-                headers,
-                payload,
-                body,
-                contentType,
-                null);
-    }
-
     /** The same once more, for a replay, to a topic that may be another. */
     public Message replayed(String replayId, String topic) {
         return new Message(

@@ -45,6 +45,9 @@ final class KafkaTopics implements AutoCloseable {
 
     private static final int PATIENCE_LONGEST_MS = 30_000;
 
+    /** How long a lane that tries a missing topic waits for news: a topic that is back need not wait for the next try. */
+    private static final Duration NEWS_MAX = Duration.ofMillis(200);
+
     private static final int KNOWN_MAX = 10_000;
 
     private final Map<String, Object> producerConfig;
@@ -67,18 +70,19 @@ final class KafkaTopics implements AutoCloseable {
 
     /**
      * Why nothing can be sent to this topic; empty if it is there. Waits for the cluster's answer when the topic is not known yet;
-     * of one that is missing it gives what was last heard, and asks again beside that.
+     * for one that is missing it asks again, and waits a moment for better news.
      */
     Optional<Failure> missing(String topic) {
         if (there.contains(topic)) {
             return Optional.empty();
         }
-        Failure known = missing.get(topic);
-        if (known != null) {
-            askBeside(topic);
-            return Optional.ofNullable(missing.get(topic));
-        }
         try {
+            if (missing.containsKey(topic)) {
+                askBeside(topic)
+                        .completeOnTimeout(false, NEWS_MAX.toMillis(), TimeUnit.MILLISECONDS)
+                        .join();
+                return Optional.ofNullable(missing.get(topic));
+            }
             Optional<Failure> answer = answer(topic);
             return answer.isPresent() && isUnknown(answer.get()) && isCreated(topic) ? Optional.empty() : answer;
         } catch (KafkaException e) {
@@ -113,7 +117,7 @@ final class KafkaTopics implements AutoCloseable {
         for (String topic : suspects) {
             Failure failure = missing.get(topic);
             if (failure == null) {
-                askBeside(topic);
+                var unused = askBeside(topic);
             } else {
                 found.put(topic, failure);
             }
@@ -121,12 +125,13 @@ final class KafkaTopics implements AutoCloseable {
         return found;
     }
 
-    private void askBeside(String topic) {
+    /** Asks, unless it was asked just now; completes with whether there is an answer. */
+    private CompletableFuture<Boolean> askBeside(String topic) {
         long now = System.nanoTime();
         Long asked = askedAtNanos.get(topic);
-        if (asked == null || now - asked >= ASK_INTERVAL.toNanos()) {
-            var unused = ask(topic);
-        }
+        return asked != null && now - asked < ASK_INTERVAL.toNanos()
+                ? CompletableFuture.completedFuture(false)
+                : ask(topic).handle((answer, thrown) -> thrown == null);
     }
 
     /** Completes exceptionally when the cluster does not answer; then nothing new is known. */

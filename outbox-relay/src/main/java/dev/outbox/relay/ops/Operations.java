@@ -4,12 +4,8 @@ import dev.outbox.relay.Database;
 import dev.outbox.relay.RelayException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -380,7 +376,7 @@ public final class Operations {
     private <R extends Record> List<R> read(
             String operation, Class<R> type, String sql, @Nullable Object... parameters) {
         try (Connection connection = OperatorConnection.open(database, "outbox " + operation)) {
-            return query(connection, type, sql, parameters);
+            return RowReader.of(type).query(connection, sql, parameters);
         } catch (SQLException e) {
             throw SqlFailures.of(operation, database, e);
         }
@@ -388,35 +384,10 @@ public final class Operations {
 
     private <R extends Record> R change(String operation, Class<R> type, String sql, @Nullable Object... parameters) {
         try (Connection connection = OperatorConnection.open(database, "outbox " + operation)) {
-            query(connection, Text.class, SET_ACTOR, actor);
-            return only(query(connection, type, sql, parameters));
+            RowReader.of(Text.class).query(connection, SET_ACTOR, actor);
+            return only(RowReader.of(type).query(connection, sql, parameters));
         } catch (SQLException e) {
             throw SqlFailures.of(operation, database, e);
-        }
-    }
-
-    private static <R extends Record> List<R> query(
-            Connection connection, Class<R> type, String sql, @Nullable Object... parameters) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            for (int i = 0; i < parameters.length; i++) {
-                bind(connection, statement, i + 1, parameters[i]);
-            }
-            try (ResultSet rows = statement.executeQuery()) {
-                return RowReader.of(type).all(rows);
-            }
-        }
-    }
-
-    private static void bind(Connection connection, PreparedStatement statement, int index, @Nullable Object value)
-            throws SQLException {
-        if (value == null || (value instanceof List<?> list && list.isEmpty())) {
-            statement.setNull(index, Types.NULL); // of the type that the statement says
-        } else if (value instanceof List<?> ids) {
-            statement.setArray(index, connection.createArrayOf("uuid", ids.toArray()));
-        } else if (value instanceof Instant time) {
-            statement.setObject(index, time.atOffset(ZoneOffset.UTC));
-        } else {
-            statement.setObject(index, value);
         }
     }
 

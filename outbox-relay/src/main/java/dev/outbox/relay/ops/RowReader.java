@@ -3,11 +3,15 @@ package dev.outbox.relay.ops;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -47,7 +51,32 @@ final class RowReader<R extends Record> {
         }
     }
 
-    List<R> all(ResultSet rows) throws SQLException {
+    /** Runs a statement, with its parameters bound: lists are of ids, and an empty one is null. */
+    List<R> query(Connection connection, String sql, @Nullable Object... parameters) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                bind(connection, statement, i + 1, parameters[i]);
+            }
+            try (ResultSet rows = statement.executeQuery()) {
+                return all(rows);
+            }
+        }
+    }
+
+    private static void bind(Connection connection, PreparedStatement statement, int index, @Nullable Object value)
+            throws SQLException {
+        if (value == null || (value instanceof List<?> list && list.isEmpty())) {
+            statement.setNull(index, Types.NULL); // of the type that the statement says
+        } else if (value instanceof List<?> ids) {
+            statement.setArray(index, connection.createArrayOf("uuid", ids.toArray()));
+        } else if (value instanceof Instant time) {
+            statement.setObject(index, time.atOffset(ZoneOffset.UTC));
+        } else {
+            statement.setObject(index, value);
+        }
+    }
+
+    private List<R> all(ResultSet rows) throws SQLException {
         List<R> records = new ArrayList<>();
         while (rows.next()) {
             @Nullable Object[] values = new @Nullable Object[components.length];

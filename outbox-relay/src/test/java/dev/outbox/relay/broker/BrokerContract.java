@@ -124,7 +124,8 @@ public abstract class BrokerContract {
                         "{\"traceparent\":\"00-1-2-01\",\"event-id\":\"forged\",\"x-sequence\":\"forged\",\"own\":\"ja\"}"),
                 bytes("{\"total\": 1}"),
                 null,
-                bytes("application/json"));
+                bytes("application/json"),
+                null);
         sendAll(Envelope.Format.JSON, message);
         Received received = receive(topic, 1).get(0);
         assertThat(received.key()).isEqualTo("schlüssel");
@@ -202,7 +203,8 @@ public abstract class BrokerContract {
                 bytes("{\"n\":" + "[".repeat(1500) + "]".repeat(1500) + "}"),
                 bytes("1"),
                 null,
-                bytes("application/json"));
+                bytes("application/json"),
+                null);
         try (Broker broker = broker(Envelope.Format.JSON)) {
             assertThat(outcome(broker, odd).orElseThrow().kind()).isEqualTo(Failure.Kind.MESSAGE);
         }
@@ -264,7 +266,8 @@ public abstract class BrokerContract {
                 null,
                 bytes(payload),
                 null,
-                bytes("application/json"));
+                bytes("application/json"),
+                null);
     }
 
     private static Message content(
@@ -283,7 +286,8 @@ public abstract class BrokerContract {
                 null,
                 payload,
                 body,
-                bytes(contentType));
+                bytes(contentType),
+                null);
     }
 
     protected static byte[] bytes(String text) {

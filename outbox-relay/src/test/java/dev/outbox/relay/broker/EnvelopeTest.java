@@ -113,7 +113,8 @@ class EnvelopeTest {
                 headers == null ? null : bytes(headers),
                 bytes(payload),
                 null,
-                bytes("application/json"));
+                bytes("application/json"),
+                null);
     }
 
     private static byte[] bytes(String text) {

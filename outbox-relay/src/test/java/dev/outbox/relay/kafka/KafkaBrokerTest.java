@@ -61,7 +61,8 @@ class KafkaBrokerTest {
                 null,
                 bytes("1"),
                 null,
-                bytes("application/json"));
+                bytes("application/json"),
+                null);
     }
 
     private static byte[] bytes(String text) {

@@ -65,6 +65,29 @@ final class SqlOutbox implements AutoCloseable {
         owner.close();
     }
 
+    /**
+     * Ten messages of channel {@code default} with two lanes: 1 is dead and holds 2 and 3 of its key, 4 is tried again, 5 waits for
+     * its topic, 6 to 8 are published, 9 and 10 are pending. Gives their ids.
+     */
+    List<String> tenMessages() throws SQLException {
+        reset();
+        createLanes(2);
+        List<String> ids = new ArrayList<>();
+        ids.addAll(append("orders", "bad", 3));
+        ids.addAll(append("orders", "slow", 1));
+        ids.addAll(append("missing", "k", 1));
+        ids.addAll(append("orders", "good", 3));
+        checkpoint();
+        ids.addAll(append("orders", "late", 2));
+        park(1, "DEAD", null);
+        park(2, "HELD", 1L);
+        park(3, "HELD", 1L);
+        park(4, "RETRYING", null);
+        park(5, "WAITING", null);
+        execute("UPDATE parked SET next_attempt_at = '2100-01-01Z' WHERE seq = 4");
+        return ids;
+    }
+
     /** Makes the schema, or empties the one that is there. */
     void reset() throws SQLException {
         if (query("SELECT to_regclass('outbox.audit')").contains("null")) {

@@ -329,7 +329,8 @@ class RabbitBrokerIT extends BrokerContract {
                 bytes("{\"CC\":\"elsewhere\"}"),
                 bytes("1"),
                 null,
-                bytes("application/json"));
+                bytes("application/json"),
+                null);
         try (Broker broker = broker()) {
             Failure failure = outcome(broker, odd).orElseThrow();
             assertThat(failure.kind()).isEqualTo(Failure.Kind.MESSAGE);
@@ -353,7 +354,8 @@ class RabbitBrokerIT extends BrokerContract {
                 bytes(headers),
                 bytes("1"),
                 null,
-                bytes(contentType));
+                bytes(contentType),
+                null);
     }
 
     /** So a short alarm makes nothing go twice. */
